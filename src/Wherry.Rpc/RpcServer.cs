@@ -1,0 +1,194 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Wherry.Rpc.Transports;
+
+namespace Wherry.Rpc;
+
+/// <summary>
+/// Accepts clients and serves them.
+/// <code>
+///   RpcListener ... --accept--&gt; max_clients --&gt; ServerConnection (one task each) --&gt; Dispatcher --&gt; IRpcProgram
+///
+///   stop: listeners close -&gt; connections finish their calls in progress -&gt; deadline -&gt; calls are cancelled -&gt; connections are broken
+/// </code>
+/// </summary>
+public sealed class RpcServer
+{
+    /// <summary>After a shortage of descriptors or memory. They come back from anywhere in the process, so there is nothing to await.</summary>
+    private static readonly TimeSpan s_acceptRetryDelay = TimeSpan.FromSeconds(1);
+
+    /// <summary>For cancelled calls to tell their clients so, and then for broken connections to end.</summary>
+    private static readonly TimeSpan s_cancelledCallsDeadline = TimeSpan.FromSeconds(1);
+
+    private readonly RpcServerOptions _options;
+    private readonly IReadOnlyList<IRpcProgram> _programs;
+    private readonly IReadOnlyList<RpcListener> _listeners;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly SemaphoreSlim _clients;
+    private readonly SemaphoreSlim _anonymousClients;
+    private readonly RunningTasks _running = new();
+    private readonly Lock _lock = new();
+    private readonly HashSet<ServerConnection> _connections = [];
+
+    /// <param name="listeners">Bound already; the server disposes of them when it ends.</param>
+    public RpcServer(
+        RpcServerOptions options, IReadOnlyList<IRpcProgram> programs, IReadOnlyList<RpcListener> listeners, TimeProvider time, ILogger logger)
+    {
+        _options = options;
+        _programs = programs;
+        _listeners = listeners;
+        _time = time;
+        _logger = logger;
+        _clients = new SemaphoreSlim(options.MaxClients);
+        _anonymousClients = new SemaphoreSlim(options.MaxAnonymousClients == 0 ? int.MaxValue : options.MaxAnonymousClients);
+    }
+
+    /// <summary>The sessions connected at this moment.</summary>
+    public IReadOnlyList<ServerSession> Sessions
+    {
+        get
+        {
+            lock (_lock) return [.. _connections.Select(connection => connection.Session)];
+        }
+    }
+
+    /// <summary>
+    /// Serves until <paramref name="ct"/> is cancelled, then stops in order: no new clients, calls in progress get
+    /// <paramref name="stopDeadline"/> to finish, the connections close.
+    /// </summary>
+    /// <exception cref="Exception">A listener failed. The others are stopped too: a daemon that nobody can reach must not look alive.</exception>
+    public async Task RunAsync(TimeSpan stopDeadline, CancellationToken ct)
+    {
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        using var callsStopping = new CancellationTokenSource();
+        var context = new ServerContext(_options, new Dispatcher(_programs, _logger), _time, _logger, callsStopping.Token);
+
+        var accepting = _listeners.Select(listener => AcceptAsync(listener, context, stopping.Token)).ToList();
+        try
+        {
+            var ended = await Task.WhenAny(accepting).ConfigureAwait(false);
+            await ended.ConfigureAwait(false);
+        }
+        finally
+        {
+            await stopping.CancelAsync().ConfigureAwait(false);
+            foreach (var listener in _listeners) await listener.DisposeAsync().ConfigureAwait(false);
+            await Task.WhenAll(accepting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await StopAsync(stopDeadline, callsStopping).ConfigureAwait(false);
+        }
+    }
+
+    private async Task AcceptAsync(RpcListener listener, ServerContext context, CancellationToken ct)
+    {
+        RpcLog.Listening(_logger, listener.Name, listener.IsReadOnly);
+        try
+        {
+            while (true)
+            {
+                var transport = await AcceptOneAsync(listener, ct).ConfigureAwait(false);
+                await ServeAsync(transport, listener, context, ct).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            // The orderly end.
+        }
+        catch (Exception e)
+        {
+            RpcLog.AcceptEnded(_logger, e, listener.Name);
+            throw;
+        }
+    }
+
+    private async Task<RpcTransport> AcceptOneAsync(RpcListener listener, CancellationToken ct)
+    {
+        while (true)
+        {
+            try
+            {
+                return await listener.AcceptAsync(ct).ConfigureAwait(false);
+            }
+            catch (AcceptDelayedException e)
+            {
+                RpcLog.AcceptDelayed(_logger, e.Message, s_acceptRetryDelay);
+                await Task.Delay(s_acceptRetryDelay, _time, ct).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Starts serving one client. While a limit is reached it returns late, and the clients behind it wait in the listener's backlog, as
+    /// with libvirt: a limit delays, it does not refuse.
+    /// </summary>
+    private async Task ServeAsync(RpcTransport transport, RpcListener listener, ServerContext context, CancellationToken ct)
+    {
+        var isAuthenticated = IsAuthenticated(transport.Peer, listener.Auth);
+        try
+        {
+            await TakeAsync(_clients, _options.MaxClients, "max_clients", listener, ct).ConfigureAwait(false);
+            if (!isAuthenticated)
+                await TakeAsync(_anonymousClients, _options.MaxAnonymousClients, "max_anonymous_clients", listener, ct).ConfigureAwait(false);
+        }
+        catch
+        {
+            await transport.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        var connection = new ServerConnection(context, transport, listener.IsReadOnly, isAuthenticated);
+        lock (_lock) _connections.Add(connection);
+        _running.Run(() => connection.RunAsync(gone: () =>
+        {
+            lock (_lock) _connections.Remove(connection);
+            _clients.Release();
+            if (!isAuthenticated) _anonymousClients.Release();
+        }));
+    }
+
+    private async ValueTask TakeAsync(SemaphoreSlim places, int limit, string limitName, RpcListener listener, CancellationToken ct)
+    {
+        if (places.Wait(0, CancellationToken.None)) return;
+        RpcLog.ClientsWait(_logger, listener.Name, limitName, limit);
+        await places.WaitAsync(ct).ConfigureAwait(false);
+    }
+
+    private static bool IsAuthenticated(PeerIdentity peer, AuthScheme auth) => auth switch
+    {
+        AuthScheme.None => true,
+        AuthScheme.PeerCredentials => peer.Uid is { } uid && (uid == 0 || uid == PeerCredentials.OwnUid),
+        _ => throw new UnreachableException(auth.ToString()),
+    };
+
+    private async Task StopAsync(TimeSpan deadline, CancellationTokenSource callsStopping)
+    {
+        const string reason = "the daemon ends";
+        foreach (var connection in Connections()) connection.CloseAfterReplies(reason);
+        if (await EndedWithinAsync(deadline).ConfigureAwait(false)) return;
+
+        await callsStopping.CancelAsync().ConfigureAwait(false);
+        if (await EndedWithinAsync(s_cancelledCallsDeadline).ConfigureAwait(false)) return;
+
+        foreach (var connection in Connections()) connection.Break(reason);
+        if (await EndedWithinAsync(s_cancelledCallsDeadline).ConfigureAwait(false)) return;
+        RpcLog.StopTimedOut(_logger, deadline);
+    }
+
+    private IReadOnlyList<ServerConnection> Connections()
+    {
+        lock (_lock) return [.. _connections];
+    }
+
+    private async Task<bool> EndedWithinAsync(TimeSpan deadline)
+    {
+        try
+        {
+            await _running.WhenEmptyAsync().WaitAsync(deadline, _time).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+}

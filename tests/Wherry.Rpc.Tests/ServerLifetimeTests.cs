@@ -1,0 +1,110 @@
+using Wherry.Testing;
+using Wherry.Testing.Rpc;
+
+namespace Wherry.Rpc.Tests;
+
+public class ServerLifetimeTests
+{
+    [Fact]
+    public async Task Stopping_finishes_calls_in_progress_and_then_closes()
+    {
+        var server = new TestServer();
+        await using var idle = server.Connect();
+        await using var busy = server.Connect();
+        await idle.ExpectAliveAsync();
+        await busy.SendAsync(RawClient.Call(TestProgram.Wait, 1, argument: 1));
+        await server.Program.ExpectBegunAsync(1);
+
+        var stopped = server.StopAsync();
+        await idle.ExpectClosedAsync();
+        await busy.SendAsync(RawClient.Call(TestProgram.Wait, 2, argument: 2)); // Too late: dropped.
+        await busy.SendAsync(RawClient.Ping());
+        await busy.ExpectPongAsync();
+        Assert.False(stopped.IsCompleted);
+        server.Program.Release(1);
+        await busy.ExpectNumberAsync(1, 1);
+        await busy.ExpectClosedAsync();
+        await stopped.Within();
+        Assert.False(server.Program.Begun.TryPeek(out _));
+    }
+
+    [Fact]
+    public async Task Calls_that_do_not_finish_within_the_deadline_are_cancelled_and_say_so()
+    {
+        var time = new ManualTimeProvider();
+        var server = new TestServer(time: time);
+        await using var busy = server.Connect();
+        await busy.SendAsync(RawClient.Call(TestProgram.Wait, 1, argument: 1));
+        await server.Program.ExpectBegunAsync(1);
+        var stopped = server.StopAsync();
+        await time.WaitForTimerAsync(TestServer.StopDeadline);
+        time.Advance(TestServer.StopDeadline);
+        Assert.Equal((78, 7, "operation aborted: the daemon ends"), (await busy.ExpectErrorAsync(1)).Brief());
+        await busy.ExpectClosedAsync();
+        await stopped.Within();
+    }
+
+    [Fact]
+    public async Task A_client_that_reads_nothing_does_not_hold_up_the_stop()
+    {
+        var time = new ManualTimeProvider();
+        var server = new TestServer(time: time);
+        await using var client = server.Connect();
+        await client.SendAsync(RawClient.Call(TestProgram.Bulk, 1, argument: 1 << 20));
+        await client.SendAsync(RawClient.Call(TestProgram.Wait, 2, argument: 1));
+        await server.Program.ExpectBegunAsync(1);
+        server.Program.Release(1);
+        var stopped = server.StopAsync();
+        await time.WaitForTimerAsync(TestServer.StopDeadline);
+        time.Advance(TestServer.StopDeadline);
+        await time.WaitForTimerAsync(TimeSpan.FromSeconds(1));
+        time.Advance(TimeSpan.FromSeconds(1));
+        await stopped.Within();
+    }
+
+    [Fact]
+    public async Task A_listener_that_fails_stops_the_server_loudly()
+    {
+        var server = new TestServer(more: new InMemoryListener());
+        await using var client = server.Connect();
+        await client.ExpectAliveAsync();
+        server.Listener.Fail(new InvalidOperationException("the socket is gone"));
+        var thrown = await Assert.ThrowsAsync<IOException>(() => server.Running).Within();
+        Assert.Equal("the socket is gone", thrown.Message);
+        await client.ExpectClosedAsync();
+        Assert.Contains(server.Logger.Lines, line => line.Id == 1005);
+    }
+
+    [Fact]
+    public async Task At_max_clients_a_new_client_waits_until_another_leaves()
+    {
+        await using var server = new TestServer(new RpcServerOptions { MaxClients = 1 });
+        var first = server.Connect();
+        await first.ExpectAliveAsync();
+        await using var second = server.Connect();
+        await second.SendAsync(RawClient.Call(TestProgram.Echo, 1, argument: 1));
+        await server.Logger.WaitForAsync(1003);
+        Assert.Single(server.Server.Sessions);
+        await first.DisposeAsync();
+        await second.ExpectNumberAsync(1, 1);
+    }
+
+    [Fact]
+    public async Task Anonymous_clients_have_a_limit_of_their_own()
+    {
+        var stranger = new PeerIdentity("192.0.2.1:1234");
+        var listener = new InMemoryListener { Auth = Transports.AuthScheme.PeerCredentials, Peer = stranger };
+        var open = new InMemoryListener();
+        await using var server = new TestServer(new RpcServerOptions { MaxAnonymousClients = 1 }, listener: listener, more: open);
+        var first = server.Connect();
+        await using var second = server.Connect();
+        await using var known = new RawClient(open.Connect());
+        await first.SendAsync(RawClient.Call(TestProgram.Greet, 1, argument: 1));
+        await first.ExpectNumberAsync(1, 1);
+        await second.SendAsync(RawClient.Call(TestProgram.Greet, 1, argument: 1));
+        await server.Logger.WaitForAsync(1003);
+        await known.ExpectAliveAsync();
+        await first.DisposeAsync();
+        await second.ExpectNumberAsync(1, 1);
+    }
+}
