@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace Wherry.Qmp;
+
+/// <summary>A command on its way: waiting for its lane, sent, answered, or abandoned by its caller.</summary>
+internal sealed class MonitorRequest(string id, string commandName, ReadOnlyMemory<byte> line, SafeHandle? descriptor)
+{
+    private const int Queued = 0;
+    private const int Sent = 1;
+    private const int AbandonedUnsent = 2;
+    private const int AbandonedSent = 3;
+
+    private readonly TaskCompletionSource<QmpReply<JsonElement>> _reply = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _state = Queued;
+
+    public string Id { get; } = id;
+
+    public string CommandName { get; } = commandName;
+
+    /// <summary>The JSON text with its line feed.</summary>
+    public ReadOnlyMemory<byte> Line { get; } = line;
+
+    /// <summary>A file descriptor that travels with the line (getfd, add-fd).</summary>
+    public SafeHandle? Descriptor { get; } = descriptor;
+
+    /// <summary>The whole reply message, an error reply included. Fails only with <see cref="MonitorClosedException"/>.</summary>
+    public Task<QmpReply<JsonElement>> Reply => _reply.Task;
+
+    public bool IsAbandoned => Volatile.Read(ref _state) is AbandonedUnsent or AbandonedSent;
+
+    /// <summary>False when the caller gave up before: then the line must not be sent.</summary>
+    public bool TryMarkSent() => Interlocked.CompareExchange(ref _state, Sent, Queued) == Queued;
+
+    /// <summary>The caller waits no longer. Returns whether the line had been sent, so that QEMU may act on it.</summary>
+    public bool Abandon()
+    {
+        if (Interlocked.CompareExchange(ref _state, AbandonedUnsent, Queued) == Queued)
+        {
+            return false;
+        }
+
+        Interlocked.CompareExchange(ref _state, AbandonedSent, Sent);
+        return true;
+    }
+
+    public void Complete(JsonElement message, long sequence) => _reply.TrySetResult(new(message, sequence));
+
+    public void Fail(MonitorClosedException cause)
+    {
+        _reply.TrySetException(cause);
+        _ = _reply.Task.Exception; // Observed here: the caller may have left.
+    }
+}
