@@ -1,0 +1,79 @@
+using System.Xml;
+using System.Xml.Linq;
+
+namespace Wherry.Xml;
+
+/// <summary>
+/// A domain's XML as clients see it: an element tree that keeps what we do not interpret (metadata above all). Frozen once
+/// published: whoever changes one works on a copy.
+/// </summary>
+public sealed partial class DomainDocument
+{
+    /// <summary>libxml2 refuses text nodes above 10 MB; we refuse documents. A real one has about 10 KB.</summary>
+    public const int MaxCharacters = 10 * 1024 * 1024;
+
+    /// <summary>libxml2's own limit of nesting.</summary>
+    public const int MaxDepth = 256;
+
+    internal DomainDocument(XElement root) => Root = root;
+
+    internal XElement Root { get; }
+
+    /// <summary>The emulator that the document asks for, also before completion; null for the default one.</summary>
+    public string? Emulator => Root.Element("devices")?.Text("emulator");
+
+    /// <summary>For a running domain, the definition it was started with; null for a definition.</summary>
+    internal DomainDocument? Definition { get; init; }
+
+    /// <summary>For a running domain, what of it a migration's destination is told; null for a definition.</summary>
+    internal XElement? Travelling { get; init; }
+
+    /// <summary>Reads text that is trusted only to be text: no DTD (so no entities and no external files), bounded size and depth.</summary>
+    /// <exception cref="DomainXmlException">Not well-formed, beyond a limit, or the root is not <c>domain</c>.</exception>
+    public static DomainDocument Parse(string xml) => new(Read(xml, "domain"));
+
+    private static XElement Read(string xml, string rootName)
+    {
+        var root = ReadAny(xml);
+        return root.Name == rootName
+            ? root
+            : throw DomainXmlException.Invalid($"expecting root element of '{rootName}', not '{root.Name.LocalName}'");
+    }
+
+    private static XElement ReadAny(string xml)
+    {
+        ArgumentNullException.ThrowIfNull(xml);
+        if (xml.Length > MaxCharacters)
+            throw DomainXmlException.NotWellFormed($"(domain_definition): document of {xml.Length} characters exceeds {MaxCharacters}");
+        var settings = new XmlReaderSettings
+        {
+            DtdProcessing = DtdProcessing.Prohibit,
+            XmlResolver = null,
+            MaxCharactersInDocument = MaxCharacters,
+            IgnoreProcessingInstructions = true,
+        };
+        try
+        {
+            CheckDepth(xml, settings);
+            using var reader = XmlReader.Create(new StringReader(xml), settings);
+            var root = XDocument.Load(reader, LoadOptions.PreserveWhitespace).Root!;
+            root.Remove();
+            return root;
+        }
+        catch (XmlException e)
+        {
+            throw DomainXmlException.NotWellFormed($"(domain_definition):{e.LineNumber}: {e.Message}", e);
+        }
+    }
+
+    // Before the tree is built: XElement's own methods recurse, so a deep tree would end the process, not the call.
+    private static void CheckDepth(string xml, XmlReaderSettings settings)
+    {
+        using var reader = XmlReader.Create(new StringReader(xml), settings);
+        while (reader.Read())
+        {
+            if (reader.Depth > MaxDepth)
+                throw DomainXmlException.NotWellFormed($"(domain_definition): elements nested deeper than {MaxDepth}");
+        }
+    }
+}

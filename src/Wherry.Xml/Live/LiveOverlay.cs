@@ -1,0 +1,111 @@
+using System.Collections.Immutable;
+using System.Xml.Linq;
+
+namespace Wherry.Xml;
+
+/// <summary>
+/// What is known of a domain only while it runs. Live XML is the completed definition with this laid over it, never the spec
+/// written back: what we did not interpret stays as it was. Small and serialisable, so that a daemon can keep it on disk and lay
+/// it over the same definition again after a restart.
+/// </summary>
+public sealed record LiveOverlay
+{
+    /// <summary>The domain's number, at least 1.</summary>
+    public required int Id { get; init; }
+
+    /// <summary>Path of each pty by alias (<c>serial0</c>, <c>console1</c>, <c>channel0</c>).</summary>
+    public ImmutableDictionary<string, string> PtyPaths { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>Socket chosen for a channel that names none, by alias.</summary>
+    public ImmutableDictionary<string, string> ChannelPaths { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>"connected" or "disconnected" for each channel whose guest end has been reported on, by alias.</summary>
+    public ImmutableDictionary<string, string> ChannelStates { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>The tap device of each interface, by alias.</summary>
+    public ImmutableDictionary<string, string> TapNames { get; init; } = ImmutableDictionary<string, string>.Empty;
+
+    /// <summary>The VNC port in use; null without VNC or with a socket.</summary>
+    public int? VncPort { get; init; }
+
+    /// <summary>The websocket port in use.</summary>
+    public int? VncWebSocket { get; init; }
+
+    /// <summary>The address VNC listens on where the definition leaves it to the configuration.</summary>
+    public string VncListen { get; init; } = "127.0.0.1";
+
+    /// <summary>The number of each disk's node (<c>libvirt-N-format</c>), by alias.</summary>
+    public ImmutableDictionary<string, int> DiskIndexes { get; init; } = ImmutableDictionary<string, int>.Empty;
+
+    /// <summary>Backing images found by opening each disk, by alias, from the one below the top to the bottom.</summary>
+    public ImmutableDictionary<string, ImmutableArray<BackingImage>> BackingChains { get; init; } =
+        ImmutableDictionary<string, ImmutableArray<BackingImage>>.Empty;
+
+    /// <summary>Block copies in progress, by alias: shown as <c>&lt;mirror&gt;</c>.</summary>
+    public ImmutableDictionary<string, MirrorState> Mirrors { get; init; } = ImmutableDictionary<string, MirrorState>.Empty;
+
+    /// <summary>Drives whose tray the guest has opened, by alias.</summary>
+    public ImmutableHashSet<string> OpenTrays { get; init; } = [];
+
+    /// <summary>The balloon's present size; null until QEMU has told.</summary>
+    public ByteSize? CurrentMemory { get; init; }
+
+    /// <summary>The CPU that QEMU really gives the guest; null leaves the definition's.</summary>
+    public LiveCpu? Cpu { get; init; }
+
+    /// <summary>DAC label of the QEMU process ("+64055:+64055"); null to show none.</summary>
+    public string? DacLabel { get; init; }
+
+    /// <summary>The definition with the run-time values in it.</summary>
+    /// <param name="definition">A completed document.</param>
+    public DomainDocument Apply(DomainDocument definition)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        var domain = new XElement(definition.Root);
+        Aliases.Assign(domain);
+        new LiveOverlayWriter(this, domain).Write();
+        return new DomainDocument(Normalisation.Normalise(domain, DomainShape.Domain))
+        {
+            Definition = definition,
+            Travelling = Travelling(definition, domain),
+        };
+    }
+
+    /// <summary>
+    /// The definition, with the memory QEMU was really given, the resource group, and the end of each backing chain that has been
+    /// seen to end: what libvirt tells a destination too.
+    /// </summary>
+    private static XElement Travelling(DomainDocument definition, XElement live)
+    {
+        var domain = new XElement(definition.Root);
+        foreach (var name in (string[])["memory", "currentMemory", "resource"])
+        {
+            domain.Elements(name).Remove();
+            domain.Add(new XElement(live.Element(name)!));
+        }
+
+        // The CPU must be had as it is named: the guest has seen it.
+        if (domain.Element("cpu")?.Element("model") is { } model && model.Get("fallback") is not null)
+            model.SetAttributeValue("fallback", "forbid");
+        foreach (var (disk, liveDisk) in domain.Element("devices")!.Elements("disk").Zip(live.Element("devices")!.Elements("disk")))
+        {
+            if (disk.Element("backingStore") is null && liveDisk.Element("backingStore") is { HasElements: false } end)
+                disk.Add(new XElement(end));
+        }
+
+        return Normalisation.Normalise(domain, DomainShape.Domain);
+    }
+}
+
+/// <summary>An image below a disk's top image.</summary>
+/// <param name="Index">The number of its node.</param>
+public sealed record BackingImage(int Index, DiskSource Source, DiskFormat Format);
+
+/// <param name="Job">"copy" or "active-commit".</param>
+/// <param name="Ready">True once source and target are in step.</param>
+public sealed record MirrorState(string Job, DiskSource Target, DiskFormat Format, bool Ready);
+
+/// <summary>The CPU as QEMU built it.</summary>
+/// <param name="Model">null leaves the model that the definition names.</param>
+/// <param name="Features">All features that differ from what the model itself says.</param>
+public sealed record LiveCpu(string? Model, string? Vendor, ImmutableArray<CpuFeatureSpec> Features);

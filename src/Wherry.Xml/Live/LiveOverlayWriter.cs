@@ -1,0 +1,172 @@
+using System.Globalization;
+using System.Xml.Linq;
+
+namespace Wherry.Xml;
+
+/// <summary>
+/// Puts the values of a <see cref="LiveOverlay"/> into a definition whose devices already have their aliases. Where in an element
+/// they go does not matter: <see cref="Normalisation"/> follows.
+/// </summary>
+internal sealed class LiveOverlayWriter(LiveOverlay overlay, XElement domain)
+{
+    private readonly XElement devices = domain.Element("devices")!;
+
+    public void Write()
+    {
+        domain.SetAttributeValue("id", DomainTree.Text(overlay.Id));
+        WriteMemory();
+        if (domain.Element("resource") is null)
+            domain.Add(new XElement("resource", new XElement("partition", "/machine")));
+        if (overlay.Cpu is { } cpu)
+            WriteCpu(cpu);
+        foreach (var disk in devices.Elements("disk"))
+            WriteDisk(disk, Alias(disk));
+        foreach (var element in devices.Elements("interface"))
+        {
+            if (overlay.TapNames.TryGetValue(Alias(element), out var tap))
+                DomainTree.Child(element, "target").SetAttributeValue("dev", tap);
+        }
+
+        foreach (var device in devices.Elements().Where(device => device.Name.LocalName is "serial" or "parallel" or "console" or "channel"))
+            WriteCharacter(device, Alias(device));
+        foreach (var graphics in devices.Elements("graphics"))
+            WriteGraphics(graphics);
+        if (overlay.DacLabel is { } label && !domain.Elements("seclabel").Any(existing => existing.Get("model") == "dac"))
+        {
+            domain.Add(new XElement(
+                "seclabel",
+                new XAttribute("type", "dynamic"),
+                new XAttribute("model", "dac"),
+                new XAttribute("relabel", "yes"),
+                new XElement("label", label),
+                new XElement("imagelabel", label)));
+        }
+    }
+
+    private static string Alias(XElement device) => device.Get("alias", "name") ?? "";
+
+    // QEMU's memory comes in whole MiB, and libvirt shows what QEMU got.
+    private void WriteMemory()
+    {
+        const ulong MiBInKiB = 1024;
+        var memory = domain.Element("memory")!;
+        var kib = (MemoryReading.Size(memory)!.Value.KiB + MiBInKiB - 1) / MiBInKiB * MiBInKiB;
+        memory.Value = kib.ToString(CultureInfo.InvariantCulture);
+        var current = domain.Element("currentMemory")!;
+        if (overlay.CurrentMemory is { } balloon)
+            current.Value = Math.Min(balloon.KiB, kib).ToString(CultureInfo.InvariantCulture);
+    }
+
+    private void WriteCpu(LiveCpu live)
+    {
+        if (domain.Element("cpu") is not { } cpu)
+            return;
+        if (live.Model is { } name)
+        {
+            cpu.SetAttributeValue("migratable", null);
+            cpu.SetAttributeValue("mode", "custom");
+            cpu.SetAttributeValue("match", "exact");
+            var vendorId = cpu.Get("model", "vendor_id");
+            cpu.Elements("model").Remove();
+            cpu.Elements("vendor").Remove();
+            cpu.Add(
+                new XElement("model", new XAttribute("fallback", "forbid"), vendorId is null ? null : new XAttribute("vendor_id", vendorId), name),
+                live.Vendor is null ? null : new XElement("vendor", live.Vendor));
+        }
+
+        cpu.SetAttributeValue("check", "full");
+        cpu.Elements("feature").Remove();
+        foreach (var feature in live.Features)
+        {
+            cpu.Add(new XElement(
+                "feature",
+                new XAttribute("policy", feature.Policy.ToString().ToLowerInvariant()),
+                new XAttribute("name", feature.Name)));
+        }
+    }
+
+    private void WriteDisk(XElement disk, string alias)
+    {
+        var source = disk.Element("source");
+        if (source is null)
+        {
+            // An empty drive has no format; libvirt forgets the one it was given.
+            disk.Element("driver")?.SetAttributeValue("type", null);
+        }
+        else
+        {
+            if (overlay.DiskIndexes.TryGetValue(alias, out var index))
+                source.SetAttributeValue("index", DomainTree.Text(index));
+            var chain = overlay.BackingChains.GetValueOrDefault(alias);
+            if (disk.Element("backingStore") is null)
+                disk.Add(BackingStore(chain.IsDefault ? [] : chain.AsSpan()));
+        }
+
+        if (overlay.Mirrors.TryGetValue(alias, out var mirror))
+            disk.Add(Mirror(mirror));
+        if (overlay.OpenTrays.Contains(alias))
+            disk.Element("target")!.SetAttributeValue("tray", "open");
+    }
+
+    private static XElement BackingStore(ReadOnlySpan<BackingImage> chain)
+    {
+        var element = new XElement("backingStore");
+        if (chain.Length == 0)
+            return element;
+        element.Add(
+            new XAttribute("type", TypeOf(chain[0].Source)),
+            new XAttribute("index", DomainTree.Text(chain[0].Index)),
+            new XElement("format", new XAttribute("type", FormatOf(chain[0].Format))),
+            SourceOf(chain[0].Source),
+            BackingStore(chain[1..]));
+        return element;
+    }
+
+    private static XElement Mirror(MirrorState mirror)
+    {
+        var element = new XElement("mirror", new XAttribute("type", TypeOf(mirror.Target)));
+        if (mirror.Target is DiskSource.File)
+            element.Add(new XAttribute("file", mirror.Target.Path), new XAttribute("format", FormatOf(mirror.Format)));
+        element.Add(new XAttribute("job", mirror.Job), mirror.Ready ? new XAttribute("ready", "yes") : null);
+        element.Add(new XElement("format", new XAttribute("type", FormatOf(mirror.Format))), SourceOf(mirror.Target));
+        return element;
+    }
+
+    private static string TypeOf(DiskSource source) => source is DiskSource.Block ? "block" : "file";
+
+    private static string FormatOf(DiskFormat format) => format == DiskFormat.Qcow2 ? "qcow2" : "raw";
+
+    private static XElement SourceOf(DiskSource source) => new(
+        "source",
+        new XAttribute(source is DiskSource.Block ? "dev" : "file", source.Path),
+        source.Index is { } index ? new XAttribute("index", DomainTree.Text(index)) : null);
+
+    private void WriteCharacter(XElement device, string alias)
+    {
+        if (overlay.PtyPaths.TryGetValue(alias, out var pty) && device.Get("type") == "pty")
+        {
+            device.Add(new XElement("source", new XAttribute("path", pty)));
+            // The old way for a client to find the terminal.
+            if (device.Name == "console" && device.Get("target", "port") == "0")
+                device.SetAttributeValue("tty", pty);
+        }
+
+        if (overlay.ChannelPaths.TryGetValue(alias, out var path) && device.Get("type") == "unix" && device.Element("source") is null)
+            device.Add(new XElement("source", new XAttribute("mode", "bind"), new XAttribute("path", path)));
+        if (overlay.ChannelStates.TryGetValue(alias, out var state) && device.Get("target", "type") == "virtio")
+            device.Element("target")!.SetAttributeValue("state", state);
+    }
+
+    private void WriteGraphics(XElement graphics)
+    {
+        if (graphics.Element("listen") is not { } listen || listen.Get("type") != "address")
+            return;
+        var address = listen.Get("address") ?? overlay.VncListen;
+        listen.SetAttributeValue("address", address);
+        if (overlay.VncPort is { } port)
+            graphics.SetAttributeValue("port", DomainTree.Text(port));
+        if (overlay.VncWebSocket is { } webSocket && graphics.Get("websocket") is not null)
+            graphics.SetAttributeValue("websocket", DomainTree.Text(webSocket));
+        graphics.SetAttributeValue("listen", address);
+    }
+}

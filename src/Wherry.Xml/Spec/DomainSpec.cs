@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+
+namespace Wherry.Xml;
+
+//   text ──Parse──▶ DomainDocument ──Complete──▶ DomainDocument ──From──▶ DomainSpec ──▶ argv, migration, checks
+//                   (an XML tree:                (what libvirt 9.0        (immutable, typed,
+//                    keeps what we                would have added)        only what we understand)
+//                    do not interpret)
+//
+// The document is the truth and is what clients see; the spec is a reading of it and is never turned back into XML.
+
+/// <summary>Everything in a domain's XML that decides how its guest is built, typed and in one unit system.</summary>
+public sealed partial record DomainSpec
+{
+    public required DomainType Type { get; init; }
+
+    public required string Name { get; init; }
+
+    public required Guid Uuid { get; init; }
+
+    /// <summary>The running domain's number; null in a persistent definition.</summary>
+    public int? Id { get; init; }
+
+    public string? Title { get; init; }
+
+    /// <summary>Memory the guest boots with.</summary>
+    public required ByteSize Memory { get; init; }
+
+    /// <summary>What the balloon leaves to the guest; at most <see cref="Memory"/>.</summary>
+    public required ByteSize CurrentMemory { get; init; }
+
+    public required VcpuSpec Vcpu { get; init; }
+
+    public required OsSpec Os { get; init; }
+
+    public required FeaturesSpec Features { get; init; }
+
+    public CpuSpec? Cpu { get; init; }
+
+    public required ClockSpec Clock { get; init; }
+
+    public required LifecycleAction OnPoweroff { get; init; }
+
+    public required LifecycleAction OnReboot { get; init; }
+
+    public required LifecycleAction OnCrash { get; init; }
+
+    public required PowerManagementSpec PowerManagement { get; init; }
+
+    /// <summary>Path of the QEMU binary; null until the document has been completed.</summary>
+    public string? Emulator { get; init; }
+
+    public ImmutableArray<DiskSpec> Disks { get; init; } = [];
+
+    public ImmutableArray<ControllerSpec> Controllers { get; init; } = [];
+
+    public ImmutableArray<InterfaceSpec> Interfaces { get; init; } = [];
+
+    public ImmutableArray<CharacterDeviceSpec> Serials { get; init; } = [];
+
+    public ImmutableArray<CharacterDeviceSpec> Parallels { get; init; } = [];
+
+    /// <summary>Consoles; one whose target is <c>serial</c> is only another name for the serial device of the same port.</summary>
+    public ImmutableArray<CharacterDeviceSpec> Consoles { get; init; } = [];
+
+    public ImmutableArray<CharacterDeviceSpec> Channels { get; init; } = [];
+
+    public ImmutableArray<InputSpec> Inputs { get; init; } = [];
+
+    public ImmutableArray<GraphicsSpec> Graphics { get; init; } = [];
+
+    public ImmutableArray<AudioSpec> Audios { get; init; } = [];
+
+    public ImmutableArray<VideoSpec> Videos { get; init; } = [];
+
+    public ImmutableArray<HubSpec> Hubs { get; init; } = [];
+
+    public WatchdogSpec? Watchdog { get; init; }
+
+    public MemballoonSpec? Memballoon { get; init; }
+
+    public ImmutableArray<RngSpec> Rngs { get; init; } = [];
+
+    public ImmutableArray<PanicSpec> Panics { get; init; } = [];
+}
+
+public enum DomainType
+{
+    /// <summary>Pure emulation: always TCG, whatever /dev/kvm says.</summary>
+    Qemu,
+    Kvm,
+}
+
+/// <summary>What becomes of the domain when its guest powers off, reboots or crashes.</summary>
+public enum LifecycleAction
+{
+    Destroy,
+    Restart,
+    RenameRestart,
+    Preserve,
+    CoredumpDestroy,
+    CoredumpRestart,
+}

@@ -1,0 +1,42 @@
+namespace Wherry.Xml;
+
+public sealed record InterfaceSpec : DeviceSpec
+{
+    public required InterfaceType Type { get; init; }
+
+    /// <summary>Lower-case, colon-separated.</summary>
+    public required string Mac { get; init; }
+
+    /// <summary>Host bridge of a <see cref="InterfaceType.Bridge"/> interface.</summary>
+    public string? SourceBridge { get; init; }
+
+    /// <summary>Host tap device. Names made by the daemon (<c>vnetN</c>) appear only in live XML.</summary>
+    public string? TargetDev { get; init; }
+
+    /// <summary>false: an existing tap that the daemon neither makes nor configures.</summary>
+    public bool TargetManaged { get; init; } = true;
+
+    public string? ScriptPath { get; init; }
+
+    /// <summary>"virtio", "e1000", "e1000e", "rtl8139" …</summary>
+    public required string Model { get; init; }
+
+    public string? DriverName { get; init; }
+
+    public int? Queues { get; init; }
+
+    public int? RxQueueSize { get; init; }
+
+    public int? TxQueueSize { get; init; }
+
+    public bool LinkUp { get; init; } = true;
+
+    public int? Mtu { get; init; }
+}
+
+public enum InterfaceType
+{
+    User,
+    Bridge,
+    Ethernet,
+}
