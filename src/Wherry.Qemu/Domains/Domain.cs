@@ -1,0 +1,121 @@
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qemu.Process;
+using Wherry.Qemu.State;
+
+namespace Wherry.Qemu.Domains;
+
+/// <summary>
+/// One virtual machine: the owner of its state. Nobody else changes it, everybody may read its snapshot.
+/// </summary>
+/// <remarks>
+/// <code>
+///   handlers, migration ---- BeginJob ----> JobSlots (who may change something now)
+///        |                                       |
+///        | Apply(input)                          | lease
+///        v                                       v
+///   +--------------------------------------------------+      snapshot (versioned)  ---> reads: list, info, dumpxml
+///   | gate:  DomainMachine.Step(run, input)            | ---> lifecycle events       ---> subscribers, in order
+///   +--------------------------------------------------+      status file           ---> next daemon
+///        ^                          ^
+///        | Apply(input)             | Apply(Stopped), once
+///   QMP event pump            process exit, destroy
+/// </code>
+/// The gate is held for one pure step and one publication: no I/O, no await, no callback but the event sink, which only enqueues.
+/// There is no lock shared by two domains.
+/// </remarks>
+public sealed partial class Domain
+{
+    private readonly Lock _gate = new();
+    private readonly VersionedState<DomainSnapshot> _state;
+    private readonly IDomainEventSink _sink;
+    private DomainRunState _run;
+    private volatile QemuInstance? _qemu;
+
+    internal Domain(DomainSnapshot initial, IDomainEventSink sink, JobLimits limits, TimeProvider time)
+    {
+        _state = new VersionedState<DomainSnapshot>(initial);
+        _run = DomainRunState.Off with { Status = initial.Status };
+        _sink = sink;
+        Jobs = new DomainJobs(limits, time);
+    }
+
+    public string Name => Snapshot.Name;
+
+    public Guid Uuid => Snapshot.Uuid;
+
+    public DomainSnapshot Snapshot => _state.Current;
+
+    /// <summary>For waits on conditions ("until shut off"); see <see cref="VersionedState{T}"/>.</summary>
+    public VersionedState<DomainSnapshot> State => _state;
+
+    public DomainJobs Jobs { get; }
+
+    /// <summary>The present run; null when inactive, and while QEMU is being launched.</summary>
+    public QemuInstance? Qemu => _qemu;
+
+    /// <summary>QEMU between its start and its first answer: nothing to talk to yet, but it can be ended.</summary>
+    internal IQemuProcess? Launching { get; set; }
+
+    /// <summary>Whose end ends this run as well (autodestroy, an unfinished incoming migration); null: nobody's. Cleared when the run ends
+    /// (S4.12), so that a later run does not inherit it.</summary>
+    public object? AutodestroyOwner { get; set; }
+
+    /// <summary>Held while the stored definition changes, so that two definitions reach the disk in the order they reach the snapshot.</summary>
+    internal SemaphoreSlim Defining { get; } = new(1, 1);
+
+    /// <summary>What the state machine knows, for those who decide by more than the visible status.</summary>
+    public DomainRunState RunState
+    {
+        get
+        {
+            lock (_gate)
+                return _run;
+        }
+    }
+
+    /// <summary>One step of the machine; the snapshot and the events are out when it returns.</summary>
+    public DomainSnapshot Apply(DomainInput input) => Apply(input, static snapshot => snapshot);
+
+    /// <summary>One step of the machine together with a change of the snapshot, published as one.</summary>
+    public DomainSnapshot Apply(DomainInput input, Func<DomainSnapshot, DomainSnapshot> change)
+    {
+        lock (_gate)
+        {
+            var (next, events) = DomainMachine.Step(_run, input);
+            _run = next;
+            var published = _state.Update(now => change(now) with { Status = next.Status });
+            foreach (var happened in events)
+                _sink.Publish(published.Identity, new DomainEvent.Lifecycle(happened));
+            return published;
+        }
+    }
+
+    internal void Attach(QemuInstance qemu) => _qemu = qemu;
+
+    /// <summary>The run is over: state, snapshot and instance change as one.</summary>
+    internal DomainSnapshot Detach(StopIntent intent)
+    {
+        lock (_gate)
+        {
+            _qemu = null;
+            AutodestroyOwner = null;
+            return Apply(new DomainInput.Stopped(intent.Reason, intent.Detail), now => now with { Id = -1, Live = null, Job = null });
+        }
+    }
+
+    /// <summary>Changes what the machine does not decide (documents, autostart, job progress).</summary>
+    public DomainSnapshot Change(Func<DomainSnapshot, DomainSnapshot> change)
+    {
+        lock (_gate)
+            return _state.Update(change);
+    }
+
+    /// <summary>Tells subscribers something that is not a change of state, in order with the changes.</summary>
+    public void Announce(DomainEvent happened)
+    {
+        lock (_gate)
+            _sink.Publish(Snapshot.Identity, happened);
+    }
+
+    public override string ToString() => $"domain '{Name}'";
+}

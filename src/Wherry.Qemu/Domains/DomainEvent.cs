@@ -1,0 +1,101 @@
+using Wherry.Qemu.Domains.Jobs;
+
+namespace Wherry.Qemu.Domains;
+
+/// <summary>Something a client may subscribe to. One case per libvirt event kind that we send.</summary>
+public abstract record DomainEvent
+{
+    private DomainEvent()
+    {
+    }
+
+    public sealed record Lifecycle(LifecycleEvent Event) : DomainEvent;
+
+    /// <summary>The guest, or somebody on its behalf, reset the machine.</summary>
+    public sealed record Reboot : DomainEvent;
+
+    /// <param name="OffsetSeconds">New distance of the guest's clock from the host's UTC.</param>
+    public sealed record RtcChange(long OffsetSeconds) : DomainEvent;
+
+    public sealed record Watchdog(WatchdogAction Action) : DomainEvent;
+
+    /// <param name="Source">File or device of the disk.</param>
+    /// <param name="Alias">Device alias, such as <c>virtio-disk0</c>.</param>
+    /// <param name="Reason"><c>enospc</c> or empty.</param>
+    public sealed record IoError(string Source, string Alias, IoErrorAction Action, string Reason) : DomainEvent;
+
+    /// <summary>The monitor can no longer be trusted.</summary>
+    public sealed record ControlError : DomainEvent;
+
+    /// <param name="Alias">CD-ROM or floppy drive.</param>
+    public sealed record TrayChange(string Alias, bool Opened) : DomainEvent;
+
+    public sealed record PmWakeup : DomainEvent;
+
+    public sealed record PmSuspend(bool ToDisk) : DomainEvent;
+
+    public sealed record BalloonChange(ulong ActualKiB) : DomainEvent;
+
+    public sealed record DeviceAdded(string Alias) : DomainEvent;
+
+    public sealed record DeviceRemoved(string Alias) : DomainEvent;
+
+    public sealed record AgentLifecycle(bool Connected, AgentLifecycleReason Reason) : DomainEvent;
+
+    public sealed record MigrationIteration(int Iteration) : DomainEvent;
+
+    public sealed record JobCompleted(JobStats Stats) : DomainEvent;
+
+    public sealed record MetadataChange(MetadataKind Kind, string? NamespaceUri) : DomainEvent;
+
+    /// <summary>A QMP event as QEMU sent it, for <c>virsh qemu-monitor-event</c>.</summary>
+    /// <param name="Data">JSON text of its <c>data</c>; null when it had none.</param>
+    public sealed record Monitor(string Name, long Seconds, uint Microseconds, string? Data) : DomainEvent;
+}
+
+/// <summary>libvirt's virDomainEventWatchdogAction.</summary>
+public enum WatchdogAction
+{
+    None = 0,
+    Pause = 1,
+    Reset = 2,
+    PowerOff = 3,
+    Shutdown = 4,
+    Debug = 5,
+    InjectNmi = 6,
+}
+
+/// <summary>libvirt's virDomainEventIOErrorAction.</summary>
+public enum IoErrorAction
+{
+    None = 0,
+    Pause = 1,
+    Report = 2,
+}
+
+/// <summary>libvirt's virConnectDomainEventAgentLifecycleReason.</summary>
+public enum AgentLifecycleReason
+{
+    Unknown = 0,
+    DomainStarted = 1,
+    Channel = 2,
+}
+
+/// <summary>libvirt's virDomainMetadataType.</summary>
+public enum MetadataKind
+{
+    Description = 0,
+    Title = 1,
+    Element = 2,
+}
+
+/// <summary>Which domain, as a client sees it at the moment of an event or a reply.</summary>
+/// <param name="Id">-1 when inactive.</param>
+public readonly record struct DomainIdentity(string Name, Guid Uuid, int Id);
+
+/// <summary>Where domains put their events. Called with the domain's state lock held, so in the order of the state changes:
+/// it must only hand over (to bounded queues), never wait or call back.</summary>
+public interface IDomainEventSink
+{
+    void Publish(DomainIdentity domain, DomainEvent happened);
+}

@@ -1,0 +1,53 @@
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Xml;
+
+namespace Wherry.Qemu.Domains;
+
+/// <summary>
+/// Everything a client may ask about a domain without asking QEMU; immutable, replaced as a whole with every change.
+/// Reads (list, info, state, XML, job info) are answered from it alone: they wait for no job and no monitor.
+/// </summary>
+public sealed record DomainSnapshot
+{
+    public required string Name { get; init; }
+    public required Guid Uuid { get; init; }
+
+    /// <summary>Number of the running domain; -1 when there is no QEMU.</summary>
+    public int Id { get; init; } = -1;
+
+    public DomainStatus Status { get; init; } = DomainStatus.Shutoff(ShutoffReason.Unknown);
+
+    /// <summary>The stored definition: what the next start uses. Null for a transient domain.</summary>
+    public DomainDefinition? Config { get; init; }
+
+    /// <summary>What runs now, with aliases, chosen ports and the like. Null when inactive.</summary>
+    public DomainDefinition? Live { get; init; }
+
+    /// <summary>Starts with the daemon (with the host, in system mode).</summary>
+    public bool Autostart { get; init; }
+
+    /// <summary>Progress of the long operation under way.</summary>
+    public JobStats? Job { get; init; }
+
+    /// <summary>The last finished long operation, for <c>domjobinfo --completed</c>.</summary>
+    public JobStats? CompletedJob { get; init; }
+
+    /// <summary>There is a QEMU, or is about to be one.</summary>
+    public bool IsActive => Id >= 0;
+
+    public bool IsPersistent => Config is not null;
+
+    /// <summary>What <c>dumpxml</c> shows without flags.</summary>
+    public DomainDefinition Definition => Live ?? Config ?? throw new InvalidOperationException($"domain '{Name}' has no definition");
+
+    public DomainIdentity Identity => new(Name, Uuid, Id);
+}
+
+/// <summary>A domain's XML, and our reading of it.</summary>
+public sealed record DomainDefinition(DomainDocument Document, DomainSpec Spec)
+{
+    public DomainDefinition(DomainDocument document)
+        : this(document, DomainSpec.From(document))
+    {
+    }
+}

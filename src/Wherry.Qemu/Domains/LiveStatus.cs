@@ -1,0 +1,47 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Wherry.Qemu.Domains;
+
+/// <summary>
+/// What the next daemon must know to find a running QEMU again: written when it starts and whenever its state changes.
+/// The truth about the CPUs is asked of QEMU; from here come the reason, and what QEMU cannot tell.
+/// </summary>
+internal sealed record LiveStatus
+{
+    /// <summary>Raised when a member changes its meaning. A file of a later schema is set aside, never half understood.</summary>
+    public const int CurrentSchema = 1;
+
+    public required int Schema { get; init; }
+    public required string Name { get; init; }
+    public required Guid Uuid { get; init; }
+    public required int Id { get; init; }
+
+    /// <summary>0 in the moment between writing this and starting QEMU.</summary>
+    public required int Pid { get; init; }
+
+    /// <summary>Clock ticks since boot (/proc/PID/stat 22); with the pid it names one process for all time.</summary>
+    public required ulong StartTime { get; init; }
+
+    public required string MonitorPath { get; init; }
+    public required DomainState State { get; init; }
+    public required int Reason { get; init; }
+
+    /// <summary>The live document, with secrets.</summary>
+    public required string Xml { get; init; }
+
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, LiveStatusJson.Default.LiveStatus);
+
+    /// <exception cref="InvalidDataException">Of a later schema.</exception>
+    public static LiveStatus FromJson(byte[] json)
+    {
+        var status = JsonSerializer.Deserialize(json, LiveStatusJson.Default.LiveStatus) ?? throw new InvalidDataException("no status");
+        return status.Schema == CurrentSchema
+            ? status
+            : throw new InvalidDataException($"schema {status.Schema}, we know {CurrentSchema}");
+    }
+}
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.KebabCaseLower, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(LiveStatus))]
+internal sealed partial class LiveStatusJson : JsonSerializerContext;

@@ -1,0 +1,142 @@
+using System.Text;
+using Wherry.Xml;
+
+namespace Wherry.Qemu.Domains;
+
+// Stored definitions: define, undefine, autostart.
+public sealed partial class QemuDriver
+{
+    /// <summary>virsh define: stores a definition. A running domain goes on as it is; the next start uses the new one.</summary>
+    /// <exception cref="WherryException">XML errors with the path; OperationFailed when name or UUID is another domain's.</exception>
+    public async Task<Domain> DefineAsync(string xml, CancellationToken ct)
+    {
+        var definition = await CompleteAsync(xml, newDomain: true, ct);
+        var (name, uuid) = (definition.Spec.Name, definition.Spec.Uuid);
+        var domain = Domains.GetOrAdd(name, uuid, () => NewDomain(new DomainSnapshot { Name = name, Uuid = uuid }), out var added);
+        try
+        {
+            await PersistAsync(domain, definition, ct);
+            return domain;
+        }
+        catch when (added)
+        {
+            Domains.Remove(domain);
+            throw;
+        }
+    }
+
+    /// <summary>Makes a domain persistent, or replaces its definition; announced when it is on disk.</summary>
+    public async Task PersistAsync(Domain domain, DomainDefinition definition, CancellationToken ct)
+    {
+        await domain.Defining.WaitAsync(ct);
+        try
+        {
+            await WriteDefinitionAsync(definition, ct);
+            var detail = domain.Snapshot.IsPersistent ? DefinedDetail.Updated : DefinedDetail.Added;
+            domain.Apply(new DomainInput.Defined(detail), now => now with { Config = definition });
+        }
+        finally
+        {
+            domain.Defining.Release();
+        }
+        DomainLog.Defined(_logger, domain.Name, domain.Uuid);
+    }
+
+    /// <summary>virsh undefine: removes the stored definition. A running domain becomes transient.</summary>
+    public async Task UndefineAsync(Domain domain, CancellationToken ct)
+    {
+        await domain.Defining.WaitAsync(ct);
+        try
+        {
+            if (!domain.Snapshot.IsPersistent)
+                throw new WherryException(ErrorCode.OperationInvalid, "cannot undefine transient domain");
+            await Task.Run(() =>
+            {
+                _files.SetAutostart(domain.Name, false);
+                _files.Definitions.Delete(domain.Name);
+            }, ct);
+            var after = domain.Apply(new DomainInput.Undefined(), now => now with { Config = null, Autostart = false });
+            if (!after.IsActive)
+                Domains.Remove(domain);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WherryException(ErrorCode.SystemError, $"cannot remove config for {domain.Name}: {e.Message}", inner: e);
+        }
+        finally
+        {
+            domain.Defining.Release();
+        }
+        DomainLog.Undefined(_logger, domain.Name, domain.Uuid);
+    }
+
+    public async Task SetAutostartAsync(Domain domain, bool autostart, CancellationToken ct)
+    {
+        await domain.Defining.WaitAsync(ct);
+        try
+        {
+            if (!domain.Snapshot.IsPersistent)
+                throw new WherryException(ErrorCode.OperationInvalid, "cannot set autostart for transient domain");
+            if (domain.Snapshot.Autostart == autostart)
+                return;
+            await Task.Run(() => _files.SetAutostart(domain.Name, autostart), ct);
+            domain.Change(now => now with { Autostart = autostart });
+        }
+        finally
+        {
+            domain.Defining.Release();
+        }
+    }
+
+    /// <summary>Changes what is inert in a domain's XML (title, description, metadata), in the running document, the stored one, or both.</summary>
+    /// <param name="live">Asked for the running one; without either, the running one if there is one, else the stored.</param>
+    /// <exception cref="WherryException">OperationInvalid: the domain does not have a document that was asked for.</exception>
+    public async Task ChangeDocumentsAsync(
+        Domain domain, bool live, bool config, Func<DomainDocument, DomainDocument> change, DomainEvent announce, string owner, CancellationToken ct)
+    {
+        using var lease = await BeginAsync(domain, Jobs.JobKind.Modify, owner, ct);
+        await domain.Defining.WaitAsync(ct);
+        try
+        {
+            var now = domain.Snapshot;
+            if (live && !now.IsActive)
+                throw NotRunning();
+            if (config && !now.IsPersistent)
+                throw new WherryException(
+                    ErrorCode.OperationInvalid, "transient domains do not have any persistent config", ErrorDomain.Domain);
+            var changeLive = live || (!config && now.IsActive);
+            var changedLive = changeLive && now.Live is not null ? new DomainDefinition(change(now.Live.Document)) : now.Live;
+            var changedConfig = (config || !changeLive) && now.Config is not null ? new DomainDefinition(change(now.Config.Document)) : now.Config;
+            if (changedConfig is not null && changedConfig != now.Config)
+                await WriteDefinitionAsync(changedConfig, ct);
+            domain.Change(snapshot => snapshot with { Live = changedLive, Config = changedConfig });
+            domain.Announce(announce);
+        }
+        finally
+        {
+            domain.Defining.Release();
+        }
+    }
+
+    /// <summary>Reads a client's XML and adds what libvirt would add.</summary>
+    /// <param name="newDomain">False for XML that describes a guest which exists elsewhere.</param>
+    public async Task<DomainDefinition> CompleteAsync(string xml, bool newDomain, CancellationToken ct)
+    {
+        var document = DomainDocument.Parse(xml);
+        return new DomainDefinition(document.Complete(await _emulators.ForCompletionAsync(document.Emulator, newDomain, ct)));
+    }
+
+    private async Task WriteDefinitionAsync(DomainDefinition definition, CancellationToken ct)
+    {
+        var text = definition.Document.ToXml(DomainXmlFlags.Secure);
+        try
+        {
+            await _files.Definitions.WriteAsync(definition.Spec.Name, Encoding.UTF8.GetBytes(text), ct);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WherryException(
+                ErrorCode.SystemError, $"cannot write config file '{_files.Definitions.PathOf(definition.Spec.Name)}': {e.Message}", inner: e);
+        }
+    }
+}

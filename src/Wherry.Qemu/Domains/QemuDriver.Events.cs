@@ -1,0 +1,150 @@
+using Wherry.Qemu.Process;
+using Wherry.Qmp;
+using Wherry.Qmp.Commands;
+
+namespace Wherry.Qemu.Domains;
+
+// What QEMU says by itself. One task per run reads its events in order; it never waits for anything else, so that no reaction
+// delays the next event. Reactions that need the monitor are tasks of their own, kept until the run has ended.
+public sealed partial class QemuDriver
+{
+    /// <summary>EOF comes when QEMU ends, a moment before or after its pidfd tells; one that closes its monitor and lives on is broken.</summary>
+    private static readonly TimeSpan ExitAfterEof = TimeSpan.FromSeconds(5);
+
+    private void Watch(Domain domain, QemuInstance qemu) => qemu.Watching = WatchAsync(domain, qemu);
+
+    private async Task WatchAsync(Domain domain, QemuInstance qemu)
+    {
+        await Task.Yield();
+        var reactions = new List<Task>();
+        try
+        {
+            await foreach (var happened in qemu.Monitor.Events.ReadAllAsync())
+            {
+                reactions.RemoveAll(task => task.IsCompletedSuccessfully);
+                reactions.Add(Take(domain, qemu, happened));
+                qemu.Deliver(happened);
+            }
+        }
+        finally
+        {
+            qemu.EndEvents();
+        }
+        await EndOfMonitorAsync(domain, qemu);
+        await Task.WhenAll(reactions);
+    }
+
+    /// <summary>The domain's own reading of one event. Returns what has to be done besides.</summary>
+    private Task Take(Domain domain, QemuInstance qemu, QmpEvent happened)
+    {
+        var data = happened.Data.ValueKind == System.Text.Json.JsonValueKind.Undefined ? null : happened.Data.GetRawText();
+        domain.Announce(new DomainEvent.Monitor(
+            happened.Name, happened.Timestamp.Seconds, (uint)happened.Timestamp.Microseconds, data));
+        if (qemu.IsEnding)
+            return Task.CompletedTask; // a SHUTDOWN caused by our own SIGTERM is not the guest's
+        if (happened.Name == QmpEvent.Overflow)
+            return Run(domain, "query-status after lost events", () => AskStatusAsync(domain, qemu));
+
+        var before = domain.RunState;
+        var (inputs, announcements) = QemuEventMeaning.Of(happened, (device, node) => DiskOf(domain, device, node));
+        foreach (var announcement in announcements)
+        {
+            if (announcement is DomainEvent.Reboot && before.Status.IsPausedFor(PausedReason.StartingUp))
+                continue;
+            domain.Announce(announcement);
+        }
+        foreach (var input in inputs)
+            domain.Apply(input);
+
+        return happened.Name switch
+        {
+            "SHUTDOWN" => Run(domain, "guest shutdown", () => AfterGuestShutdownAsync(domain, qemu, before)),
+            "GUEST_PANICKED" => Run(domain, "guest panic", () => AfterPanicAsync(domain, qemu)),
+            _ => Task.CompletedTask,
+        };
+    }
+
+    /// <summary>Names the disk of an event: QEMU gives the qdev id of new style disks, libvirt shows source and alias.</summary>
+    private static (string Source, string Alias) DiskOf(Domain domain, string? device, string? node)
+    {
+        var alias = device is { Length: > 0 } ? device : node ?? "";
+        var disk = domain.Snapshot.Live?.Spec.Disks.FirstOrDefault(d => d.Alias == alias);
+        return (disk?.Source?.Path ?? "", disk?.Alias ?? alias);
+    }
+
+    private async Task AfterGuestShutdownAsync(Domain domain, QemuInstance qemu, DomainRunState before)
+    {
+        if (before.RebootPending || domain.Snapshot.Live?.Spec.OnPoweroff == Xml.LifecycleAction.Restart)
+            await ResetAndRunAsync(domain, qemu);
+        else
+            await _termination.TerminateAsync(domain.Name, qemu.Process, TerminationFlags.NoWait, CancellationToken.None); // S4.11
+    }
+
+    private async Task AfterPanicAsync(Domain domain, QemuInstance qemu)
+    {
+        switch (domain.Snapshot.Live?.Spec.OnCrash)
+        {
+            case Xml.LifecycleAction.Restart:
+                await ResetAndRunAsync(domain, qemu);
+                break;
+            case Xml.LifecycleAction.Preserve:
+                break;
+            default:
+                await StopAsync(domain, qemu, StopIntent.Panicked(), TerminationFlags.Force, CancellationToken.None);
+                break;
+        }
+    }
+
+    /// <summary>Turns a guest's power-off into a reboot: with -no-shutdown the machine is still there.</summary>
+    private async Task ResetAndRunAsync(Domain domain, QemuInstance qemu)
+    {
+        try
+        {
+            using var lease = await BeginAsync(domain, Jobs.JobKind.Modify, "reboot", CancellationToken.None);
+            await qemu.Monitor.ExecuteAsync(new SystemReset(), CancellationToken.None);
+            domain.Apply(new DomainInput.RebootRequested(Pending: false));
+            await RunCpusAsync(domain, qemu, RunningReason.Booted, CancellationToken.None);
+        }
+        catch (WherryException)
+        {
+            // A guest that asked for a reboot and cannot have it must not look as if it ran. S4.11.
+            await StopAsync(domain, qemu, StopIntent.Crashed(), TerminationFlags.Force, CancellationToken.None);
+            throw;
+        }
+    }
+
+    private static async Task AskStatusAsync(Domain domain, QemuInstance qemu)
+    {
+        var status = await qemu.Monitor.ExecuteAsync(new QueryStatus(), CancellationToken.None);
+        domain.Apply(status.Running ? new DomainInput.CpusStarted() : new DomainInput.CpusStopped());
+    }
+
+    private async Task EndOfMonitorAsync(Domain domain, QemuInstance qemu)
+    {
+        try
+        {
+            await qemu.Process.Exited.WaitAsync(ExitAfterEof, _time);
+        }
+        catch (TimeoutException)
+        {
+            DomainLog.LivesWithoutMonitor(_logger, domain.Name, qemu.Process.Pid);
+        }
+        var intent = domain.Snapshot.Status.State == DomainState.Shutdown ? StopIntent.GuestShutdown() : StopIntent.Crashed();
+        if (qemu.TryIntend(intent) && intent.Reason == ShutoffReason.Crashed)
+            DomainLog.Crashed(_logger, domain.Name, qemu.Process.Pid, LogTail.Read(_files.LogOf(domain.Name), 0));
+        await Run(domain, "end of monitor", () => StopAsync(domain, qemu, intent, TerminationFlags.Force, CancellationToken.None));
+    }
+
+    /// <summary>Runs a reaction whose failure is ours to report: nobody waits for its result.</summary>
+    private async Task Run(Domain domain, string what, Func<Task> reaction)
+    {
+        try
+        {
+            await Task.Run(reaction);
+        }
+        catch (Exception e)
+        {
+            DomainLog.ReactionFailed(_logger, e, domain.Name, what);
+        }
+    }
+}

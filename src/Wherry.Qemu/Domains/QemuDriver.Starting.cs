@@ -1,0 +1,125 @@
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qemu.Process;
+
+namespace Wherry.Qemu.Domains;
+
+// Start of a stored definition, creation of a transient domain, and the launch that an incoming migration uses as well.
+public sealed partial class QemuDriver
+{
+    /// <summary>virsh start.</summary>
+    /// <param name="autodestroyOwner">Whose end shall end the domain; null: nobody's.</param>
+    public async Task StartAsync(Domain domain, bool paused, object? autodestroyOwner, string owner, CancellationToken ct)
+    {
+        RefuseInDoubt(domain.Uuid);
+        using var lease = await BeginAsync(domain, AsyncJobKind.Start, owner, ct);
+        var config = domain.Snapshot is { IsActive: false, Config: { } stored }
+            ? stored
+            : throw new WherryException(ErrorCode.OperationInvalid, "domain is already running");
+        await BootAsync(domain, config, paused, autodestroyOwner, ct);
+    }
+
+    /// <summary>virsh create: a domain that exists as long as it runs. If a definition of that name and UUID is stored, this run uses
+    /// the given one and the stored one stays.</summary>
+    public async Task<Domain> CreateAsync(string xml, bool paused, object? autodestroyOwner, string owner, CancellationToken ct)
+    {
+        var definition = await CompleteAsync(xml, newDomain: true, ct);
+        var domain = AddActive(definition);
+        using var lease = await domain.Jobs.BeginAsync(AsyncJobKind.Start, owner, ct);
+        try
+        {
+            RefuseInDoubt(domain.Uuid);
+            if (domain.Snapshot.IsActive)
+                throw AlreadyActive(domain);
+            await BootAsync(domain, definition, paused, autodestroyOwner, ct);
+            return domain;
+        }
+        catch
+        {
+            if (domain.Snapshot is { IsActive: false, IsPersistent: false })
+                Forget(domain);
+            throw;
+        }
+    }
+
+    /// <summary>Takes name and UUID for a domain that is about to run: a new one, or a stored one that is not running.</summary>
+    /// <exception cref="WherryException">OperationFailed: the name or the UUID is another's. OperationInvalid: it runs already.</exception>
+    public Domain AddActive(DomainDefinition definition)
+    {
+        var (name, uuid) = (definition.Spec.Name, definition.Spec.Uuid);
+        var domain = Domains.GetOrAdd(name, uuid, () => NewDomain(new DomainSnapshot { Name = name, Uuid = uuid }), out var added);
+        if (added)
+            return domain;
+        if (domain.Snapshot.IsActive)
+            throw AlreadyActive(domain);
+        if (!domain.Snapshot.IsPersistent)
+            throw new WherryException(ErrorCode.OperationInvalid, $"domain '{name}' is already being started", ErrorDomain.Domain);
+        return domain;
+    }
+
+    private static WherryException AlreadyActive(Domain domain) =>
+        new(ErrorCode.OperationInvalid, $"domain '{domain.Name}' is already active", ErrorDomain.Domain);
+
+    private async Task BootAsync(Domain domain, DomainDefinition definition, bool paused, object? autodestroyOwner, CancellationToken ct)
+    {
+        var begun = _time.GetTimestamp();
+        var qemu = await LaunchAsync(domain, definition, new LaunchRequest(), ct);
+        try
+        {
+            if (!paused)
+                await RunCpusAsync(domain, qemu, RunningReason.Booted, ct);
+            domain.AutodestroyOwner = autodestroyOwner;
+            domain.Apply(new DomainInput.Launched(StartedDetail.Booted, paused ? PausedReason.User : null));
+        }
+        catch (Exception e)
+        {
+            await AbandonAsync(domain, qemu, e);
+            throw;
+        }
+        DomainLog.Started(
+            _logger, domain.Name, domain.Snapshot.Id, qemu.Process.Pid, (long)_time.GetElapsedTime(begun).TotalMilliseconds);
+    }
+
+    /// <summary>
+    /// Brings up QEMU for a domain, CPUs stopped (or waiting for a migration). The caller holds the domain's async job, goes on to
+    /// announce the start, and ends the run by <see cref="StopAsync"/> if that fails. When this itself fails, nothing is left.
+    /// </summary>
+    public async Task<QemuInstance> LaunchAsync(Domain domain, DomainDefinition definition, LaunchRequest request, CancellationToken ct)
+    {
+        var id = Domains.NextId();
+        domain.Apply(new DomainInput.Launching(request.Incoming), now => now with { Id = id, Live = definition });
+        try
+        {
+            var launched = await _launcher.LaunchAsync(
+                new LaunchTarget(domain.Name, domain.Uuid, id, definition), request, spawned => domain.Launching = spawned, ct);
+            domain.Change(now => now with { Live = launched.Live });
+            domain.Attach(launched.Qemu);
+            domain.Launching = null;
+            await WriteStatusAsync(domain, launched.Qemu, ct);
+            KeepStatusWritten(domain, launched.Qemu);
+            Watch(domain, launched.Qemu);
+            return launched.Qemu;
+        }
+        catch (Exception e)
+        {
+            domain.Launching = null;
+            if (domain.Qemu is { } qemu)
+            {
+                await AbandonAsync(domain, qemu, e);
+                throw;
+            }
+            var before = domain.Snapshot;
+            RemoveRunFiles(before);
+            domain.Detach(StopIntent.NotStarted());
+            DomainLog.NotStarted(_logger, domain.Name, e.Message);
+            if (!before.IsPersistent)
+                Forget(domain);
+            throw;
+        }
+    }
+
+    private async Task AbandonAsync(Domain domain, QemuInstance qemu, Exception cause)
+    {
+        DomainLog.NotStarted(_logger, domain.Name, cause.Message);
+        await StopAsync(domain, qemu, StopIntent.NotStarted(), TerminationFlags.Force, CancellationToken.None);
+    }
+}

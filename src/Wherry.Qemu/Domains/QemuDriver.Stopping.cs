@@ -1,0 +1,97 @@
+using Wherry.Qemu.Process;
+
+namespace Wherry.Qemu.Domains;
+
+// The end of a run. However many want it (destroy, EOF, failed start, migration), the first intent counts and the clean-up runs once.
+//
+//   destroy ---- intend ---- SIGTERM, wait on the pidfd, SIGKILL ---.
+//   guest shutdown: SHUTDOWN event ---- SIGTERM (no wait) -- EOF ---+--> EndOnce: monitor closed, resources released, run directory
+//   crash ------------------------------------------------- EOF ---'             removed, then state, snapshot and event as one
+public sealed partial class QemuDriver
+{
+    private static readonly TimeSpan StartFailsWithin = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Ends the domain's QEMU. Needs no turn: it works beside every job, and a job that waits for this QEMU fails when it goes.
+    /// Returns as soon as the process is gone and cleaned up after.
+    /// </summary>
+    /// <param name="graceful">SIGTERM only; if QEMU does not end by it, it goes on running and the call fails (S4.1).</param>
+    /// <exception cref="WherryException">OperationInvalid: not running. OperationFailed: the process would not end.</exception>
+    public async Task DestroyAsync(Domain domain, bool graceful, CancellationToken ct)
+    {
+        var flags = graceful ? TerminationFlags.None : TerminationFlags.Force;
+        if (domain.Qemu is null && domain.Launching is { } launching)
+        {
+            // The start (or the re-attachment) fails by it, and cleans up after itself.
+            (await _termination.TerminateAsync(domain.Name, launching, flags, ct)).ThrowUnlessEnded();
+            await domain.State.WaitAsync(now => !now.IsActive, StartFailsWithin, _time, $"the failed start of domain '{domain.Name}'", ct);
+            return;
+        }
+        await StopAsync(domain, ActiveQemu(domain), StopIntent.Destroyed(), flags, ct);
+        DomainLog.Destroyed(_logger, domain.Name, graceful);
+    }
+
+    /// <summary>Ends one run of a domain for the given reason, unless another reason was first; then waits for that end.</summary>
+    /// <remarks>Cancelling stops the waiting and the escalation, not the end of a process that has been signalled.</remarks>
+    public async Task StopAsync(Domain domain, QemuInstance qemu, StopIntent intent, TerminationFlags flags, CancellationToken ct)
+    {
+        qemu.TryIntend(intent);
+        TerminationResult result;
+        try
+        {
+            result = await _termination.TerminateAsync(domain.Name, qemu.Process, flags, ct);
+            result.ThrowUnlessEnded();
+        }
+        catch
+        {
+            qemu.Withdraw(intent);
+            throw;
+        }
+        if (result.Outcome == TerminationOutcome.Gone)
+            await qemu.EndOnceAsync(intent, counted => CleanUpAsync(domain, qemu, counted));
+    }
+
+    /// <summary>Ends the runs whose owner is gone (virsh start --autodestroy, a migration's unfinished destination).</summary>
+    public async Task DestroyOwnedByAsync(object owner, CancellationToken ct)
+    {
+        var owned = Domains.All.Where(domain => domain.AutodestroyOwner == owner).ToList();
+        foreach (var domain in owned)
+            DomainLog.Autodestroying(_logger, domain.Name);
+        await Task.WhenAll(owned.Where(domain => domain.Qemu is not null).Select(domain =>
+            StopAsync(domain, domain.Qemu!, StopIntent.Destroyed(), TerminationFlags.Force, ct)));
+    }
+
+    private async Task CleanUpAsync(Domain domain, QemuInstance qemu, StopIntent intent)
+    {
+        var before = domain.Snapshot;
+        await qemu.KeepingStatus;
+        await qemu.Monitor.DisposeAsync();
+        foreach (var resource in qemu.Resources)
+            resource.Dispose();
+        RemoveRunFiles(before);
+        domain.Detach(intent);
+        DomainLog.Stopped(_logger, domain.Name, qemu.Process.Pid, domain.Snapshot.Status.ToString());
+        if (!before.IsPersistent)
+            Forget(domain);
+    }
+
+    /// <summary>A transient domain ends with its run.</summary>
+    private void Forget(Domain domain)
+    {
+        Domains.Remove(domain);
+        DomainLog.Forgotten(_logger, domain.Name);
+    }
+
+    private void RemoveRunFiles(DomainSnapshot run)
+    {
+        try
+        {
+            _files.RemoveRun(run.Id, run.Name);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The guest is gone whatever the disk says; a left-over is found dead at the next start of the daemon.
+            DomainLog.RunFilesRemain(_logger, run.Name, e.Message);
+        }
+    }
+}

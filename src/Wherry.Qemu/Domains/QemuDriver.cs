@@ -1,0 +1,108 @@
+using Microsoft.Extensions.Logging;
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qemu.Process;
+
+namespace Wherry.Qemu.Domains;
+
+/// <summary>
+/// Everything one can do to the domains of this host; what libvirt calls the QEMU driver. It knows neither sessions nor wire types:
+/// handlers and migration translate and call.
+/// </summary>
+/// <remarks>
+/// <code>
+///   QemuDriver.Definitions   define, undefine, autostart, load at start-up
+///   QemuDriver.Starting      start, create; DomainLauncher makes the process
+///   QemuDriver.Cpus          suspend, resume
+///   QemuDriver.Power         shutdown, reboot, reset
+///   QemuDriver.Events        what QEMU says by itself; the end of its monitor
+///   QemuDriver.Stopping      destroy, and the one clean-up of every run
+///   QemuDriver.Reattaching   QEMUs that an earlier daemon left running
+/// </code>
+/// Rules of every operation: take the job, look again (the world may have changed while waiting), act, publish. Errors are
+/// <see cref="WherryException"/> with libvirt's code and words.
+/// </remarks>
+public sealed partial class QemuDriver
+{
+    private readonly DomainLauncher _launcher;
+    private readonly ProcessSupervisor _processes;
+    private readonly ProcessTermination _termination;
+    private readonly DomainFiles _files;
+    private readonly JobLimits _jobLimits;
+    private readonly IDomainEventSink _sink;
+    private readonly EmulatorCatalog _emulators;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+
+    public QemuDriver(QemuDriverParts parts)
+    {
+        _launcher = parts.Launcher;
+        _processes = parts.Processes;
+        _termination = parts.Termination;
+        _files = parts.Files;
+        _jobLimits = parts.JobLimits;
+        _sink = parts.Sink;
+        _emulators = parts.Emulators;
+        _time = parts.Time;
+        _logger = parts.Logger;
+    }
+
+    public DomainRegistry Domains { get; } = new();
+
+    public DomainFiles Files => _files;
+
+    /// <summary>Set once, when the daemon is put together: migrations need the driver, and the driver must not start what they are deciding.</summary>
+    public IHandOverGuard HandOvers { private get; set; } = new NoHandOvers();
+
+    private Domain NewDomain(DomainSnapshot snapshot) => new(snapshot, _sink, _jobLimits, _time);
+
+    /// <summary>The domain, or libvirt's error for one that is gone: it may have been removed since the client looked it up.</summary>
+    public Domain Get(Guid uuid, string name) =>
+        Domains.Find(uuid) ?? throw new WherryException(ErrorCode.NoDomain, $"no domain with matching uuid '{uuid}' ({name})");
+
+    /// <summary>Waits for the domain's turn, and looks whether it is still there.</summary>
+    private async Task<JobLease> BeginAsync(Domain domain, JobKind job, string owner, CancellationToken ct) =>
+        CheckStillThere(domain, await domain.Jobs.BeginAsync(job, owner, ct));
+
+    /// <summary>The same for a long operation; migration keeps such a lease over several calls.</summary>
+    public async Task<JobLease> BeginAsync(Domain domain, AsyncJobKind job, string owner, CancellationToken ct) =>
+        CheckStillThere(domain, await domain.Jobs.BeginAsync(job, owner, ct));
+
+    private JobLease CheckStillThere(Domain domain, JobLease lease)
+    {
+        if (Domains.Find(domain.Uuid) == domain)
+            return lease;
+        lease.Dispose();
+        throw new WherryException(ErrorCode.NoDomain, $"no domain with matching uuid '{domain.Uuid}' ({domain.Name})");
+    }
+
+    private static QemuInstance ActiveQemu(Domain domain) =>
+        domain.Qemu is { } qemu && domain.Snapshot.IsActive ? qemu : throw NotRunning();
+
+    private static WherryException NotRunning() => new(ErrorCode.OperationInvalid, "domain is not running", ErrorDomain.Domain);
+}
+
+/// <summary>What a driver is made of; composed once, in Program.</summary>
+public sealed record QemuDriverParts
+{
+    public required DomainLauncher Launcher { get; init; }
+    public required ProcessSupervisor Processes { get; init; }
+    public required ProcessTermination Termination { get; init; }
+    public required DomainFiles Files { get; init; }
+    public required EmulatorCatalog Emulators { get; init; }
+    public required IDomainEventSink Sink { get; init; }
+    public JobLimits JobLimits { get; init; } = JobLimits.Default;
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+    public required ILogger Logger { get; init; }
+}
+
+/// <summary>Knows the hand-overs that are not decided yet (migration rule 12).</summary>
+public interface IHandOverGuard
+{
+    /// <summary>Why this domain must not be started or resumed now, naming the id, the peer and the way out; null when it may.</summary>
+    string? Refusal(Guid uuid);
+}
+
+internal sealed class NoHandOvers : IHandOverGuard
+{
+    public string? Refusal(Guid uuid) => null;
+}

@@ -1,0 +1,18 @@
+using Wherry.Xml;
+
+namespace Wherry.Qemu.Launch;
+
+/// <summary>Mice, tablets and keyboards. PS/2 ones are part of the machine.</summary>
+internal static class Inputs
+{
+    public static void Add(Arguments arguments, DomainSpec spec, BusNames bus)
+    {
+        foreach (var input in spec.Inputs.Where(input => input.Bus != "ps2"))
+        {
+            var device = input.Bus == "usb"
+                ? Properties.OfDevice(input.Type == "keyboard" ? "usb-kbd" : $"usb-{input.Type}")
+                : Virtio.Device($"virtio-{input.Type}", input.Address, input.Model);
+            arguments.AddDevice(bus.AddAddress(device.Text("id", input.Alias), input.Address));
+        }
+    }
+}

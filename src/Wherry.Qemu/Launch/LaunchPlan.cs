@@ -1,0 +1,32 @@
+using System.Collections.Immutable;
+
+namespace Wherry.Qemu.Launch;
+
+/// <summary>How to start one QEMU: a value, nothing has happened yet.</summary>
+public sealed record LaunchPlan
+{
+    /// <summary>Absolute path of the binary.</summary>
+    public required string Emulator { get; init; }
+
+    /// <summary>Arguments after the binary's name.</summary>
+    public required ImmutableArray<string> Arguments { get; init; }
+
+    /// <summary>Variables to set on top of the daemon's PATH and locale.</summary>
+    public required ImmutableDictionary<string, string> Environment { get; init; }
+
+    /// <summary>The block nodes of every disk, in the order of the domain's disks; an empty drive has an index and no nodes.</summary>
+    public required ImmutableArray<DiskNodes> Disks { get; init; }
+
+    /// <summary>Socket paths of unix channels, by alias, including those made up by us: they belong into the live XML.</summary>
+    public required ImmutableDictionary<string, string> ChannelPaths { get; init; }
+
+    /// <summary>
+    /// QMP commands the owner runs once the monitor answers and before <c>cont</c>, in order. These settings have no command line form, or none
+    /// that QEMU takes at start.
+    /// </summary>
+    public required ImmutableArray<StartupCommand> StartupCommands { get; init; }
+}
+
+/// <param name="Execute">QMP command.</param>
+/// <param name="Arguments">Its arguments, as a JSON object.</param>
+public sealed record StartupCommand(string Execute, string Arguments);

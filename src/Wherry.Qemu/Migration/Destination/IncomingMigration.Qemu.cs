@@ -1,0 +1,270 @@
+using System.Collections.Immutable;
+using Wherry.Qemu.Domains;
+using Wherry.Qemu.Migration.Cookie;
+using Wherry.Qemu.Migration.Disks;
+using Wherry.Qemu.Migration.Machines;
+using Wherry.Qemu.Process;
+using Wherry.Qmp;
+using Wherry.Qmp.Commands;
+using Wherry.Qmp.Values;
+
+namespace Wherry.Qemu.Migration.Destination;
+
+/// <summary>The effects that concern our own QEMU and domain.</summary>
+internal sealed partial class IncomingMigration
+{
+    private CookieStatistics? finishStatistics;
+
+    /// <summary>Only an attempt that was prepared in this process launches and persists.</summary>
+    private DomainDefinition Definition => order.Definition ?? throw new InvalidOperationException($"{domain} has no definition");
+
+    private QemuInstance Qemu => domain.Qemu ?? throw new InvalidOperationException($"{domain} has no QEMU"); // its death is an input of its own
+
+    private async Task<DestinationInput?> LaunchIncomingAsync(CancellationToken ct)
+    {
+        await context.Driver.LaunchAsync(domain, Definition, new LaunchRequest { Incoming = true }, ct);
+        WatchProcess();
+        domain.Apply(new DomainInput.Launched(StartedDetail.Migrated, PausedReason.Migration));
+        FaultPoint.Reached("dst.launched");
+        var monitor = Qemu.Monitor;
+        await StreamConfiguration.ApplyToDestinationAsync(monitor, ct);
+        if (order.NbdPort != 0)
+        {
+            await StartNbdServerAsync(monitor, ct);
+            FaultPoint.Reached("dst.nbd.up");
+        }
+
+        await monitor.ExecuteAsync(new MigrateIncoming(order.ListenUri.ToQemu()), ct);
+        FaultPoint.Reached("dst.incoming.sent");
+        loop.Start(WatchStreamAsync, _ => null);
+        return new DestinationInput.IncomingReady();
+    }
+
+    private DestinationInput LaunchFailed(Exception e)
+    {
+        progress.Update(p => p with { LaunchError = e as WherryException });
+        return new DestinationInput.LaunchFailed(new Failure(FailureKind.LaunchFailed, e.Message));
+    }
+
+    /// <summary>Exports the disks under the names that any source asks for.</summary>
+    private async Task StartNbdServerAsync(MonitorSession monitor, CancellationToken ct)
+    {
+        var address = SocketAddress.Inet(order.ListenUri.Host, order.NbdPort);
+        await monitor.ExecuteAsync(new NbdServerStart(SocketAddressLegacy.From(address)), ct);
+        foreach (var disk in await CopiedDisks.FindAsync(Qemu, domain, order.CopiedDisks, ct))
+        {
+            await monitor.ExecuteAsync(BlockExportAdd.Nbd($"libvirt-nbd-{disk.SourceNode}", disk.JobId, disk.SourceNode, writable: true), ct);
+        }
+    }
+
+    /// <summary>Tells the machine how the stream stands, whenever that has changed, until it has ended.</summary>
+    private async Task<DestinationInput?> WatchStreamAsync(CancellationToken ct)
+    {
+        var reported = StreamStatus.None;
+        await Lookout.UntilAsync(
+            Qemu,
+            context.Time,
+            async t =>
+            {
+                var info = await Qemu.Monitor.ExecuteAsync(new QueryMigrate(), t);
+                var status = StreamStatuses.Of(info.Status);
+                if (status != reported)
+                {
+                    reported = status;
+                    loop.Post(new DestinationInput.StreamReported(status, info.ErrorDesc));
+                }
+
+                return StreamStatuses.HasEnded(status);
+            },
+            ct);
+        return null;
+    }
+
+    /// <summary>D4: everything slow or fallible, before INTENT.</summary>
+    private async Task<DestinationInput?> FinishLoadingAsync(CancellationToken ct)
+    {
+        var monitor = Qemu.Monitor;
+        if (order.NbdPort != 0)
+        {
+            await monitor.ExecuteAsync(new NbdServerStop(), ct);
+        }
+
+        if (order.Flags.HasFlag(MigrationFlags.PersistDestination))
+        {
+            await context.Driver.PersistAsync(domain, await DefinitionToKeepAsync(ct), ct);
+            FaultPoint.Reached("dst.persisted");
+        }
+
+        string? error = null;
+        var ended = await Lookout.UntilAsync(
+            Qemu,
+            context.Time,
+            async t =>
+            {
+                var info = await monitor.ExecuteAsync(new QueryMigrate(), t);
+                var status = StreamStatuses.Of(info.Status);
+                error = status is StreamStatus.Failed or StreamStatus.Cancelled ? info.ErrorDesc ?? "the incoming migration failed" : null;
+                return StreamStatuses.HasEnded(status);
+            },
+            ct);
+        if (!ended || error is not null)
+        {
+            return new DestinationInput.LoadFailed(new Failure(FailureKind.LoadFailed, error ?? "QEMU closed its monitor before the guest was loaded"));
+        }
+
+        FaultPoint.Reached("dst.loaded");
+        return new DestinationInput.GuestLoaded();
+    }
+
+    private async Task<DestinationInput?> PingSourceAsync(CancellationToken ct) =>
+        await (order.PingSource ?? throw new PeerLostException("nobody to ping"))(ct)
+            ? new DestinationInput.SourceAlive()
+            : new DestinationInput.SourceSilent();
+
+    private async Task<DestinationInput?> ContAsync(CancellationToken ct)
+    {
+        var qemu = Qemu;
+        FaultPoint.Reached("dst.cont.sent");
+        try
+        {
+            if (!(await qemu.Monitor.ExecuteAsync(new QueryStatus(), ct)).Running)
+            {
+                await QemuDriver.RunCpusAsync(domain, qemu, RunningReason.Migrated, ct);
+            }
+        }
+        catch (QmpErrorException refused)
+        {
+            var status = await qemu.Monitor.ExecuteAsync(new QueryStatus(), ct);
+            return status.Running ? new DestinationInput.ContAccepted() : new DestinationInput.ContRefused(refused.Message);
+        }
+
+        finishStatistics = Finished();
+        FaultPoint.Reached("dst.cont.reply");
+        return new DestinationInput.ContAccepted();
+    }
+
+    /// <summary>
+    /// A guest that stays paused: its images must become ours all the same, or the next migration away kills QEMU 7.2 (B2). A read-only
+    /// export activates a node, and takes its lock, without running anything.
+    /// </summary>
+    private async Task<DestinationInput?> ActivateImagesAsync(CancellationToken ct)
+    {
+        var monitor = Qemu.Monitor;
+        var socket = Path.Combine(context.Driver.Files.DirectoryOf(domain.Snapshot.Id, domain.Name), "activate.nbd");
+        await monitor.ExecuteAsync(new NbdServerStart(SocketAddressLegacy.From(SocketAddress.Unix(socket))), ct);
+        try
+        {
+            foreach (var disk in await CopiedDisks.FindAsync(Qemu, domain, targets: null, ct))
+            {
+                var id = $"activate-{disk.Target}";
+                await monitor.ExecuteAsync(BlockExportAdd.Nbd(id, id, disk.SourceNode, writable: false), ct);
+                await monitor.ExecuteAsync(new BlockExportDel(id), ct);
+            }
+        }
+        finally
+        {
+            await monitor.ExecuteAsync(new NbdServerStop(), CancellationToken.None);
+            File.Delete(socket);
+        }
+
+        return new DestinationInput.ImagesActivated();
+    }
+
+    private async Task<DestinationInput?> LookAtGuestAsync(CancellationToken ct) =>
+        new DestinationInput.GuestSeen(
+            (await Qemu.Monitor.ExecuteAsync(new QueryStatus(), ct)).Running ? GuestSight.Running : GuestSight.NotRunning);
+
+    private async Task<DestinationInput?> KillAsync(CancellationToken ct)
+    {
+        if (domain.Qemu is { } qemu)
+        {
+            await context.Driver.StopAsync(domain, qemu, StopIntent.Failed(), TerminationFlags.Force, ct);
+        }
+
+        return new DestinationInput.QemuGone();
+    }
+
+    private async Task<DestinationInput?> CleanUpAsync(CancellationToken ct)
+    {
+        foreach (var image in order.CreatedImages.Values)
+        {
+            File.Delete(image);
+        }
+
+        if (order.DefinitionAdded && domain.Snapshot.IsPersistent)
+        {
+            await context.Driver.UndefineAsync(domain, ct);
+        }
+
+        return new DestinationInput.CleanedUp();
+    }
+
+    /// <summary>What the source kept, under the name the guest has here; the guest as it runs if the source said nothing.</summary>
+    private async Task<DomainDefinition> DefinitionToKeepAsync(CancellationToken ct)
+    {
+        var xml = performCookie?.PersistentXml ?? order.PersistentXml;
+        return xml is null
+            ? Definition
+            : MigrationDefinitions.Renamed(await context.Driver.CompleteAsync(xml, newDomain: false, ct), domain.Name);
+    }
+
+    private void AdoptGuest(bool crashed)
+    {
+        if (crashed)
+        {
+            return; // the end of its QEMU is news enough, and is told by the driver
+        }
+
+        if (state.Attempt.StartPaused)
+        {
+            domain.Apply(new DomainInput.StatusSet(
+                DomainStatus.Paused(PausedReason.User), LifecycleEvent.Suspended(SuspendedDetail.Paused)));
+        }
+
+        var figures = (finishStatistics ?? performCookie?.Statistics)?.ToJobStats();
+        domain.Change(s => s with { Job = null, CompletedJob = figures ?? s.CompletedJob });
+        GiveBack();
+    }
+
+    /// <summary>Prepare to Perform: the id echoed, which makes the hand-over a safe one, and where the disks go.</summary>
+    private ImmutableArray<byte> PrepareCookie() => [.. (OwnCookie() with
+    {
+        Nbd = order.NbdPort == 0 ? null : new NbdSection(order.NbdPort, []),
+        Capabilities = StreamStatuses.CookieCapabilities,
+    }).ToBytes()];
+
+    /// <summary>Finish to Confirm: the figures, and our word on the hand-over for a source whose client carries it.</summary>
+    private ImmutableArray<byte> FinishCookie() => [.. (OwnCookie(answered: true) with { Statistics = finishStatistics }).ToBytes()];
+
+    private MigrationCookie OwnCookie(bool answered = false) => new()
+    {
+        Name = order.Cookie?.Name ?? domain.Name,
+        Uuid = domain.Uuid,
+        HostName = context.Host.HostName,
+        HostUuid = context.Host.HostUuid,
+        Handover = order.Kind == PeerKind.Wherry
+            ? new HandoverSection(Id.Value, context.Host.PeerUri, context.Host.BootId, answered ? "run" : null)
+            : null,
+    };
+
+    /// <summary>The source's figures with the downtime as this side saw it: from the guest's stop there to its start here.</summary>
+    private CookieStatistics? Finished()
+    {
+        if (performCookie?.Statistics is not { } source)
+        {
+            return null;
+        }
+
+        // The clocks of two hosts differ; the moment the cookie was sent and the moment it came tell by how much, give or take the way.
+        var now = (ulong)context.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        var delta = (long)(performCookieAt - source.SentMs);
+        var downtime = source.StoppedMs == 0 ? 0 : (long)(now - source.StoppedMs) - delta;
+        return source with
+        {
+            DeltaMs = delta,
+            Values = source.Values
+                .SetItem("downtime", (ulong)Math.Max(0, downtime))
+                .SetItem("time_elapsed", (ulong)Math.Max(0, (long)(now - source.StartedMs) - delta)),
+        };
+    }
+}

@@ -1,0 +1,249 @@
+using Microsoft.Extensions.Logging;
+using Wherry.Qemu.Domains;
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qemu.Migration.Cookie;
+using Wherry.Qemu.Migration.Machines;
+using Wherry.Qemu.State;
+
+namespace Wherry.Qemu.Migration.Destination;
+
+/// <summary>
+/// One migration to this host: carries out what <see cref="DestinationMachine"/> decides, and tells it what came of it.
+/// </summary>
+/// <remarks>
+/// <code>
+///   Prepare, Finish, Resolve, Forget       QEMU (queries, woken by events; pidfd)        the connection Prepare came on
+///                 \                                   |                                      /
+///                  +---------------- inputs --------- v ------------------------------------+
+///                                   MachineLoop ──► DestinationMachine.Step
+///                                                        |  effects, in order
+///                   journal  &lt;────── Persist ────────────+──────► QEMU, answers
+/// </code>
+/// The point of no return is in here once: the journal's INTENT, written by <see cref="Persist"/>, in front of the machine's Cont.
+/// </remarks>
+internal sealed partial class IncomingMigration : IAsyncDisposable
+{
+    private readonly MigrationContext context;
+    private readonly Domain domain;
+    private readonly JobLease job;
+    private readonly IncomingOrder order;
+    private readonly DestinationStep first;
+    private readonly MachineLoop<DestinationInput, DestinationTimer> loop;
+    private readonly VersionedState<DestinationProgress> progress = new(new DestinationProgress());
+    private readonly ILogger logger;
+    private DestinationState state;
+    private MigrationCookie? performCookie;
+    private ulong performCookieAt;
+    private Task running = Task.CompletedTask;
+
+    private IncomingMigration(MigrationContext context, Domain domain, JobLease job, IncomingOrder order, DestinationStep first)
+    {
+        this.first = first;
+        this.context = context;
+        this.domain = domain;
+        this.job = job;
+        this.order = order;
+        state = first.Next;
+        logger = context.Logger;
+        loop = new MachineLoop<DestinationInput, DestinationTimer>(context.Time, timer => new DestinationInput.TimerExpired(timer));
+    }
+
+    public HandoverId Id => order.Id;
+
+    public Domain Domain => domain;
+
+    /// <summary>Completes when the machine has nothing left to do or to answer.</summary>
+    public Task Completion => running;
+
+    /// <summary>The final word, once there is one; late questions are answered from it.</summary>
+    public PeerAnswer? FinalAnswer => progress.Current.Answer;
+
+    /// <summary>Null once the guest is this host's, or certainly never will be (rule 12).</summary>
+    public string? Doubt => state is DestinationState.Running or DestinationState.Aborted or DestinationState.Forgotten
+        ? null
+        : $"domain '{domain.Name}' is being migrated to this host (hand-over {Id})";
+
+    /// <summary>Starts an attempt: cookie and definition are checked, name and UUID are reserved, the job is held.</summary>
+    public static IncomingMigration Prepare(MigrationContext context, Domain domain, JobLease job, IncomingOrder order) =>
+        new(context, domain, job, order, DestinationMachine.Prepare(new DestinationAttempt
+        {
+            Id = order.Id,
+            Mode = order.Mode,
+            Peer = order.Kind,
+            StartPaused = order.Flags.HasFlag(MigrationFlags.Paused),
+            Limits = context.Limits,
+        }));
+
+    /// <summary>Goes on with the attempt of a daemon that died.</summary>
+    public static IncomingMigration Restart(
+        MigrationContext context, Domain domain, JobLease job, IncomingOrder order, DestinationRecord record, QemuEvidence evidence) =>
+        new(context, domain, job, order, DestinationMachine.Restarted(record, evidence, context.Limits));
+
+    /// <summary>Lets the machine go; whoever keeps the list of migrations has it in there by now.</summary>
+    /// <param name="over">Called when the machine has nothing left to do or to answer.</param>
+    public void Start(Action over) => running = RunAsync(over);
+
+    /// <summary>Waits until QEMU listens.</summary>
+    /// <exception cref="WherryException">It could not be started; nothing is left of it.</exception>
+    public async Task<PrepareReply> PreparedAsync(CancellationToken ct)
+    {
+        var reached = await progress.WaitAsync(p => p.Prepared || p.Failure is not null, ct);
+        return reached.Prepared
+            ? new PrepareReply(PrepareCookie(), order.UriOut)
+            : throw reached.LaunchError ?? MigrationFailures.ToException(reached.Failure!); // the wait ends by one of the two
+    }
+
+    /// <summary>Finish: with cancelled=0 this is COMMIT, and its success says that the guest is this host's.</summary>
+    /// <exception cref="WherryException">MigrateFinishOk: cancelled as asked. Otherwise the guest does not run here and never will.</exception>
+    public async Task<FinishReply> FinishAsync(MigrationCookie? cookie, bool cancelled, bool startPaused, CancellationToken ct)
+    {
+        FaultPoint.Reached("dst.commit.received");
+        if (performCookie is null && cookie is not null)
+        {
+            performCookieAt = (ulong)context.Time.GetUtcNow().ToUnixTimeMilliseconds();
+            performCookie = cookie;
+        }
+
+        loop.Post(new DestinationInput.FinishCalled(Id, cancelled, startPaused));
+        var reached = await progress.WaitAsync(p => p.Answer is not null, ct);
+        if (reached.Answer == PeerAnswer.Run)
+        {
+            FaultPoint.Reached("dst.run.replied");
+            return new FinishReply(FinishCookie());
+        }
+
+        throw cancelled
+            ? new WherryException(ErrorCode.MigrateFinishOk, $"migration successfully aborted")
+            : MigrationFailures.ToException(reached.Failure!); // an ABORT always comes with its reason
+    }
+
+    /// <summary>Resolve: what became of this hand-over.</summary>
+    public async Task<PeerAnswer> ResolveAsync(bool startPaused, CancellationToken ct)
+    {
+        if (progress.Current.Answer is { } final)
+        {
+            return final;
+        }
+
+        var question = Interlocked.Increment(ref questions);
+        loop.Post(new DestinationInput.ResolveCalled(Id, startPaused));
+        var reached = await progress.WaitAsync(p => p.ResolvesAnswered >= question || p.Answer is not null, ct);
+        return reached.Answer ?? reached.LastResolve;
+    }
+
+    /// <summary>Forget: the source's copy is gone for good.</summary>
+    public async Task ForgetAsync(CancellationToken ct)
+    {
+        loop.Post(new DestinationInput.ForgetCalled(Id));
+        await progress.WaitAsync(p => p.Forgotten, ct);
+    }
+
+    /// <summary>The connection on which Prepare came is gone.</summary>
+    public void LinkLost() => loop.Post(new DestinationInput.LinkLost());
+
+    /// <summary>The source daemon is back and asked about this hand-over.</summary>
+    public void LinkRestored() => loop.Post(new DestinationInput.LinkRestored());
+
+    /// <summary>Destroy, suspend, resume or AbortJob while migrating in: the machine admits or refuses it.</summary>
+    /// <exception cref="WherryException">OperationInvalid with the machine's reason.</exception>
+    public Task AdmitAsync(UserCall call, CancellationToken ct)
+    {
+        var verdict = userCalls.Ask(call);
+        loop.Post(new DestinationInput.UserCalled(call));
+        return verdict.WaitAsync(ct);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await loop.DisposeAsync();
+        userCalls.End();
+        progress.Complete(MigrationFailures.Ended(domain.Name));
+        GiveBack();
+    }
+
+    /// <summary>The job and the ports; once the guest is ours, or nothing is left of it.</summary>
+    private void GiveBack()
+    {
+        foreach (var resource in order.Resources)
+        {
+            resource.Dispose();
+        }
+
+        job.Dispose();
+    }
+
+    private async Task RunAsync(Action over)
+    {
+        await Task.Yield();
+        try
+        {
+            WatchProcess();
+            domain.Change(s => s with { Job = new JobStats { Type = JobType.Unbounded, Operation = JobOperation.MigrationIn } });
+            await ExecuteAsync(first);
+            await loop.RunAsync(async input =>
+            {
+                var step = DestinationMachine.Step(state, input);
+                if (step.Next.GetType() != state.GetType())
+                {
+                    MigrationLog.DestinationState(logger, Id, domain.Name, step.Next.GetType().Name);
+                }
+
+                state = step.Next;
+                await ExecuteAsync(step);
+                return !IsOver();
+            });
+        }
+        catch (Exception e)
+        {
+            // Worse than any failure of a migration: our own mistake. The record stands, so nothing about the guest is guessed.
+            MigrationLog.Broken(logger, e, Id, domain.Name);
+            throw;
+        }
+        finally
+        {
+            await DisposeAsync();
+            over();
+        }
+    }
+
+    /// <summary>The death of our QEMU is known from its pidfd, whoever caused it.</summary>
+    private void WatchProcess()
+    {
+        if (domain.Qemu is { } watched)
+        {
+            loop.Start(
+                async ct =>
+                {
+                    await watched.Process.Exited.WaitAsync(ct);
+                    return new DestinationInput.QemuGone();
+                },
+                _ => new DestinationInput.QemuGone());
+        }
+    }
+
+    private bool IsOver() => state is DestinationState.Forgotten or DestinationState.Aborted && progress.Current.Erased;
+}
+
+/// <summary>What callers of an incoming migration wait for.</summary>
+internal sealed record DestinationProgress
+{
+    public bool Prepared { get; init; }
+
+    /// <summary>Why it does not go on; the answer is ABORT then.</summary>
+    public Failure? Failure { get; init; }
+
+    /// <summary>The error of the launch as it was, with its own code.</summary>
+    public WherryException? LaunchError { get; init; }
+
+    /// <summary>RUN or ABORT, once final.</summary>
+    public PeerAnswer? Answer { get; init; }
+
+    public long ResolvesAnswered { get; init; }
+
+    public PeerAnswer LastResolve { get; init; } = PeerAnswer.Pending;
+
+    public bool Forgotten { get; init; }
+
+    /// <summary>The record is gone from the disk.</summary>
+    public bool Erased { get; init; }
+}

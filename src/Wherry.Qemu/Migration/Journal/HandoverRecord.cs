@@ -1,0 +1,86 @@
+using System.Collections.Immutable;
+using Wherry.Qemu.Migration.Machines;
+
+namespace Wherry.Qemu.Migration.Journal;
+
+/// <summary>
+/// Everything a successor of this process needs to finish or undo one hand-over (migration.md C2). One JSON file per id. What decides
+/// about the guest is in <see cref="Source"/> or <see cref="Destination"/>; the rest tells where to look and what to clean up.
+/// </summary>
+internal sealed record HandoverRecord
+{
+    /// <summary>Grows when the meaning of a field changes. A file with a higher one is of a newer daemon and is set aside, not guessed at.</summary>
+    public const int CurrentSchema = 1;
+
+    public int Schema { get; init; } = CurrentSchema;
+    public required Guid DomainUuid { get; init; }
+    public required string DomainName { get; init; }
+
+    /// <summary>Counts the writes of this id; <see cref="HandoverJournal.Write"/> sets it. Evidence older than the newest is stale.</summary>
+    public long Seq { get; init; }
+
+    /// <summary>Wall clock, for people only; nothing is decided by it.</summary>
+    public DateTimeOffset Created { get; init; }
+
+    /// <summary>Attempts of this domain in a row, this one included.</summary>
+    public int Attempt { get; init; } = 1;
+
+    /// <summary>virDomainMigrateFlags of the call.</summary>
+    public uint Flags { get; init; }
+
+    /// <summary>Boot id of this host when the record was made: another one now means that QEMU is gone with the reboot.</summary>
+    public required string BootId { get; init; }
+
+    public required HandoverPeer Peer { get; init; }
+
+    /// <summary>Null before QEMU was started (destination).</summary>
+    public HandoverQemu? Qemu { get; init; }
+
+    /// <summary>Reply of query-migrate-parameters before we touched them, as JSON text; put back on every exit.</summary>
+    public string? SavedParameters { get; init; }
+
+    public ImmutableArray<HandoverDisk> Disks { get; init; } = [];
+
+    /// <summary>TCP ports reserved for this hand-over (migration, NBD).</summary>
+    public ImmutableArray<int> Ports { get; init; } = [];
+
+    /// <summary>Destination: the persistent definition is of this hand-over, and goes if the guest never runs here.</summary>
+    public bool DefinitionAdded { get; init; }
+
+    public string? LastError { get; init; }
+
+    /// <summary>Set on the source.</summary>
+    public SourceRecord? Source { get; init; }
+
+    /// <summary>Set on the destination.</summary>
+    public DestinationRecord? Destination { get; init; }
+
+    public HandoverId Id => Source?.Id ?? Destination?.Id ?? default;
+
+    /// <summary>
+    /// The right to run is open or being taken: create, resume, restore, autostart and another migration of this UUID are refused (rule 12). A
+    /// RELEASED or RAN record is settled; it only waits for FORGET.
+    /// </summary>
+    public bool IsUnresolved =>
+        Source is { Phase: not (SourcePhase.Released or SourcePhase.Closed) } ||
+        Destination is { Phase: DestinationPhase.Prepared or DestinationPhase.Intent };
+
+    /// <summary>Nothing depends on this record any more.</summary>
+    public bool IsClosed => Source is { Phase: SourcePhase.Closed };
+}
+
+/// <summary>The other daemon, from its cookie.</summary>
+/// <param name="Uri">How it is reached, such as qemu+tls://bravo/system; null if it did not say (stock, managed).</param>
+internal sealed record HandoverPeer(string? Uri, Guid? HostUuid, string? BootId);
+
+/// <summary>Identifies the process beyond its reusable number, and its monitor.</summary>
+/// <param name="StartTime">Field 22 of /proc/PID/stat, clock ticks since boot.</param>
+internal sealed record HandoverQemu(int Pid, ulong StartTime, string MonitorPath);
+
+/// <summary>A copied disk.</summary>
+/// <param name="Target">vda.</param>
+/// <param name="Node">Source: the mirrored node. Destination: the exported one.</param>
+/// <param name="JobId">Source: the mirror's.</param>
+/// <param name="CopyMode">background or write-blocking.</param>
+/// <param name="CreatedImage">Destination: path of an image that Prepare made, and that an abort removes.</param>
+internal sealed record HandoverDisk(string Target, string Node, string? JobId = null, string? CopyMode = null, string? CreatedImage = null);

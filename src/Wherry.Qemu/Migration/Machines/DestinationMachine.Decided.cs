@@ -1,0 +1,177 @@
+using System.Diagnostics;
+
+namespace Wherry.Qemu.Migration.Machines;
+
+/// <summary>D5-D8: INTENT was durable, or will never be. And what a restarted daemon makes of a record.</summary>
+internal static partial class DestinationMachine
+{
+    /// <summary>The daemon is back. Evidence is what QEMU says; it is asked, never remembered.</summary>
+    public static DestinationStep Restarted(DestinationRecord record, QemuEvidence evidence, MigrationLimits limits)
+    {
+        var attempt = new DestinationAttempt
+        {
+            Id = record.Id,
+            Mode = record.Mode,
+            Peer = record.Peer,
+            StartPaused = record.StartPaused,
+            Limits = limits,
+        };
+        var restarted = new Failure(FailureKind.DaemonRestarted, "the destination daemon restarted during the migration");
+        switch (record.Phase)
+        {
+            case DestinationPhase.Prepared or DestinationPhase.Aborted:
+                return Abort(attempt, restarted);
+
+            case DestinationPhase.Intent when !evidence.Alive:
+                // This process cannot know whether `cont` was sent: the guest may have run. A guest that was to stay paused certainly did not.
+                return attempt.StartPaused ? Revoke(attempt, restarted, destroyAsked: false) : RecordRan(attempt, crashed: true);
+
+            case DestinationPhase.Intent when evidence.Running is null:
+                return To(new DestinationState.Starting(attempt, StartStage.Starting), new DestinationEffect.LookAtGuest());
+
+            case DestinationPhase.Intent:
+                return evidence.Running.Value
+                    ? RecordRan(attempt, crashed: false)
+                    : To(new DestinationState.Starting(attempt, StartStage.Starting), Start(attempt));
+
+            case DestinationPhase.Ran:
+                bool crashed = record.Crashed || !evidence.Alive;
+                return To(new DestinationState.Running(attempt, crashed), new DestinationEffect.AdoptGuest(crashed));
+
+            default:
+                throw new UnreachableException($"a destination record without a phase: {record}");
+        }
+    }
+
+    private static DestinationStep Starting(DestinationState.Starting s, DestinationInput input) => input switch
+    {
+        DestinationInput.ContAccepted or DestinationInput.ImagesActivated or DestinationInput.GuestSeen { Sight: GuestSight.Running }
+            when s.Stage == StartStage.Starting => RecordRan(s),
+        DestinationInput.ContRefused refused when s.Stage == StartStage.Starting =>
+            Revoke(s.Attempt, new(FailureKind.ContRefused, refused.Error), s.DestroyAsked),
+        DestinationInput.ActivationFailed failed when s.Stage == StartStage.Starting =>
+            Revoke(s.Attempt, new(FailureKind.ContRefused, failed.Error), s.DestroyAsked),
+        DestinationInput.ContUnknown when s.Stage == StartStage.Starting => Stay(s, new DestinationEffect.LookAtGuest()),
+        DestinationInput.GuestSeen { Sight: GuestSight.NotRunning } when s.Stage == StartStage.Starting => Stay(s, Start(s.Attempt)),
+        DestinationInput.GuestSeen when s.Stage == StartStage.Starting => Stay(s,
+            new DestinationEffect.RaiseAlarm("QEMU does not say whether the guest that migrated in runs"),
+            new DestinationEffect.ArmTimer(DestinationTimer.ContRetry, s.Attempt.Limits.ContSilence)),
+        DestinationInput.TimerExpired { Timer: DestinationTimer.ContRetry } when s.Stage == StartStage.Starting =>
+            Stay(s, new DestinationEffect.LookAtGuest()),
+
+        // `cont` was sent, or may have been: it counts as ran. Nobody rolls back behind a guest that executed one instruction.
+        DestinationInput.QemuGone when s.Stage == StartStage.Starting => s.Attempt.StartPaused
+            ? Revoke(s.Attempt, new(FailureKind.QemuDied, "the incoming QEMU died before it was started"), s.DestroyAsked)
+            : RecordRan(s with { Crashed = true }),
+        DestinationInput.QemuGone when s.Stage == StartStage.Recording => Stay(s with { Crashed = true }),
+
+        DestinationInput.JournalWritten { Phase: DestinationPhase.Ran } when s.Stage == StartStage.Recording => Adopt(s),
+        DestinationInput.JournalWritten { Phase: DestinationPhase.Aborted } when s.Stage == StartStage.Revoking =>
+            Abort(s.Attempt, s.Why ?? new(FailureKind.ContRefused, "")),
+        DestinationInput.JournalWriteFailed failed when s.Stage != StartStage.Starting => Stay(s,
+            new DestinationEffect.RaiseAlarm($"cannot write the hand-over record, the source waits: {failed.Error}"),
+            new DestinationEffect.ArmTimer(DestinationTimer.JournalRetry, s.Attempt.Limits.JournalRetry)),
+        DestinationInput.TimerExpired { Timer: DestinationTimer.JournalRetry } when s.Stage == StartStage.Recording => RecordRan(s),
+        DestinationInput.TimerExpired { Timer: DestinationTimer.JournalRetry } when s.Stage == StartStage.Revoking =>
+            Stay(s, new DestinationEffect.Persist(s.Attempt.Record(DestinationPhase.Aborted))),
+
+        DestinationInput.FinishCalled or DestinationInput.ResolveCalled => Stay(s, PendingTo(input)),
+        DestinationInput.UserCalled { Call: UserCall.Destroy } => Stay(s with { DestroyAsked = true }),
+        DestinationInput.UserCalled user => Stay(s, new DestinationEffect.Refuse(user.Call, "the guest is being started")),
+
+        // No connection has a say any more: autodestroy ended with INTENT.
+        DestinationInput.LinkLost or DestinationInput.LinkRestored or DestinationInput.ForgetCalled or DestinationInput.QemuGone => Stay(s),
+        _ when IsLate(input) => Stay(s),
+        _ => throw Unknown(s, input),
+    };
+
+    private static DestinationStep RecordRan(DestinationAttempt attempt, bool crashed) =>
+        RecordRan(new DestinationState.Starting(attempt, StartStage.Recording, crashed));
+
+    /// <summary>RAN before RUN. Only a stock source is told first: it counts the round trip, and never asks for the record (C7).</summary>
+    private static DestinationStep RecordRan(DestinationState.Starting s)
+    {
+        DestinationEffect[] tell = s.Attempt.IsLegacy ? [new DestinationEffect.AnswerFinish(PeerAnswer.Run)] : [];
+        return To(s with { Stage = StartStage.Recording },
+            [
+                .. tell,
+                new DestinationEffect.DisarmTimer(DestinationTimer.ContRetry),
+                new DestinationEffect.Persist(s.Attempt.Record(DestinationPhase.Ran, s.Crashed)),
+            ]);
+    }
+
+    /// <summary>
+    /// INTENT is, or may be, on disk, and the guest certainly did not run. ABORTED first, then the kill: dying in between leaves a paused QEMU to
+    /// kill, while the other order would leave INTENT with a dead QEMU, which has to count as "may have run".
+    /// </summary>
+    private static DestinationStep Revoke(DestinationAttempt attempt, Failure why, bool destroyAsked) =>
+        To(new DestinationState.Starting(attempt, StartStage.Revoking, DestroyAsked: destroyAsked, Why: why),
+            new DestinationEffect.Persist(attempt.Record(DestinationPhase.Aborted)));
+
+    private static DestinationStep Adopt(DestinationState.Starting s)
+    {
+        DestinationEffect[] destroy = s.DestroyAsked ? [new DestinationEffect.Admit(UserCall.Destroy)] : [];
+        DestinationEffect[] erase = s.Attempt.IsLegacy ? [new DestinationEffect.EraseRecord()] : []; // A stock source never asks again.
+        return To(new DestinationState.Running(s.Attempt, s.Crashed),
+            [new DestinationEffect.AnswerFinish(PeerAnswer.Run), new DestinationEffect.AdoptGuest(s.Crashed), .. destroy, .. erase]);
+    }
+
+    private static DestinationStep Running(DestinationState.Running s, DestinationInput input) => input switch
+    {
+        DestinationInput.FinishCalled => Stay(s, new DestinationEffect.AnswerFinish(PeerAnswer.Run)),
+        DestinationInput.ResolveCalled => Stay(s, new DestinationEffect.AnswerResolve(PeerAnswer.Run)),
+        DestinationInput.ForgetCalled => Stay(s, new DestinationEffect.EraseRecord(), new DestinationEffect.AnswerForget()),
+        DestinationInput.JournalWritten { Phase: DestinationPhase.Absent } => To(new DestinationState.Forgotten(s.Attempt)),
+        DestinationInput.QemuGone => Stay(s with { Crashed = true }),
+        DestinationInput.UserCalled user => Stay(s, new DestinationEffect.Admit(user.Call)),
+        DestinationInput.LinkLost or DestinationInput.LinkRestored => Stay(s),
+        _ when IsLate(input) => Stay(s),
+        _ => throw Unknown(s, input),
+    };
+
+    private static DestinationStep Aborting(DestinationState.Aborting s, DestinationInput input) => input switch
+    {
+        DestinationInput.QemuGone when s.Stage == AbortStage.Killing => To(s with { Stage = AbortStage.CleaningUp },
+            new DestinationEffect.DisarmTimer(DestinationTimer.Kill),
+            new DestinationEffect.CleanUp()),
+        DestinationInput.TimerExpired { Timer: DestinationTimer.Kill } when s.Stage == AbortStage.Killing => Stay(s,
+            new DestinationEffect.RaiseAlarm("the incoming QEMU does not end"),
+            new DestinationEffect.KillQemu(),
+            new DestinationEffect.ArmTimer(DestinationTimer.Kill, s.Attempt.Limits.Kill)),
+        DestinationInput.CleanedUp when s.Stage == AbortStage.CleaningUp => To(new DestinationState.Aborted(s.Attempt, s.Why),
+            new DestinationEffect.AnswerPrepare(s.Why),
+            new DestinationEffect.AnswerFinish(PeerAnswer.Abort, s.Why),
+            new DestinationEffect.EraseRecord()),
+        DestinationInput.FinishCalled or DestinationInput.ResolveCalled => Stay(s, PendingTo(input)),
+        DestinationInput.UserCalled { Call: UserCall.Destroy } => Stay(s, new DestinationEffect.Admit(UserCall.Destroy)),
+        DestinationInput.UserCalled user => Stay(s, new DestinationEffect.Refuse(user.Call, "the incoming migration is being undone")),
+        DestinationInput.QemuGone or DestinationInput.LinkLost or DestinationInput.LinkRestored or DestinationInput.ForgetCalled => Stay(s),
+        _ when IsLate(input) => Stay(s),
+        _ => throw Unknown(s, input),
+    };
+
+    private static DestinationStep Aborted(DestinationState.Aborted s, DestinationInput input) => input switch
+    {
+        DestinationInput.FinishCalled => Stay(s, new DestinationEffect.AnswerFinish(PeerAnswer.Abort, s.Why)),
+        DestinationInput.ResolveCalled => Stay(s, new DestinationEffect.AnswerResolve(PeerAnswer.Abort)),
+        DestinationInput.ForgetCalled => Stay(s, new DestinationEffect.AnswerForget()),
+        _ => Ended(s, input),
+    };
+
+    private static DestinationStep Forgotten(DestinationState.Forgotten s, DestinationInput input) => input switch
+    {
+        // A managed client may come with its Finish after we and the source have settled it. As long as we remember, it hears the truth.
+        DestinationInput.FinishCalled => Stay(s, new DestinationEffect.AnswerFinish(PeerAnswer.Run)),
+        DestinationInput.ResolveCalled => Stay(s, new DestinationEffect.AnswerResolve(PeerAnswer.Run)),
+        DestinationInput.ForgetCalled => Stay(s, new DestinationEffect.AnswerForget()),
+        _ => Ended(s, input),
+    };
+
+    private static DestinationStep Ended(DestinationState s, DestinationInput input) => input switch
+    {
+        DestinationInput.UserCalled user => Stay(s, new DestinationEffect.Admit(user.Call)),
+        DestinationInput.QemuGone or DestinationInput.LinkLost or DestinationInput.LinkRestored => Stay(s),
+        _ when IsLate(input) => Stay(s),
+        _ => throw Unknown(s, input),
+    };
+}

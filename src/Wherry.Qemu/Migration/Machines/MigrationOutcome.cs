@@ -1,0 +1,53 @@
+using System.Text.Json.Serialization;
+
+namespace Wherry.Qemu.Migration.Machines;
+
+/// <summary>Why a migration did not go through; the handler chooses libvirt's error code from the kind.</summary>
+public enum FailureKind
+{
+    /// <summary>AbortJob, or the client gave up by Confirm(cancelled) / Finish(cancelled).</summary>
+    Cancelled,
+    ClientGone,
+    PeerRefused,
+    PeerAborted,
+    LinkLost,
+    MirrorFailed,
+    StreamFailed,
+    TimedOut,
+    QemuDied,
+    ContRefused,
+    JournalWrite,
+    DaemonRestarted,
+
+    /// <summary>An operator proved the other host off and took the guest back (C6).</summary>
+    Fenced,
+    LaunchFailed,
+    LoadFailed,
+}
+
+/// <summary>A cause with the text an operator reads: it names peer, disk or file.</summary>
+public sealed record Failure(FailureKind Kind, string Text);
+
+/// <summary>The three words a migration can end in.</summary>
+[JsonDerivedType(typeof(Moved), "moved")]
+[JsonDerivedType(typeof(StayedOnSource), "stayedOnSource")]
+[JsonDerivedType(typeof(NeedsDecision), "needsDecision")]
+public abstract record MigrationOutcome
+{
+    private MigrationOutcome()
+    {
+    }
+
+    /// <summary>The guest is at the destination; the source copy is gone.</summary>
+    public sealed record Moved : MigrationOutcome;
+
+    /// <summary>The guest is at the source as if nothing had been tried.</summary>
+    /// <param name="Why">What stopped the migration.</param>
+    /// <param name="GuestDied">The source QEMU died meanwhile: the guest is shut off here (crashed), and nowhere else.</param>
+    public sealed record StayedOnSource(Failure Why, bool GuestDied = false) : MigrationOutcome;
+
+    /// <summary>We may not decide alone. The guest is paused here, complete; nothing is lost.</summary>
+    /// <param name="Reason">What is not known, and about which peer.</param>
+    /// <param name="Command">What the operator can do about it.</param>
+    public sealed record NeedsDecision(string Reason, string Command) : MigrationOutcome;
+}

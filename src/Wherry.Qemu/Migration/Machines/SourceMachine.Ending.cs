@@ -1,0 +1,154 @@
+namespace Wherry.Qemu.Migration.Machines;
+
+/// <summary>S9 takes the guest back, S10 gives it away, Closed has said its word. And what a restarted daemon makes of a record.</summary>
+internal static partial class SourceMachine
+{
+    /// <summary>The daemon is back. Redo the effect of the recorded state; every one is harmless when it was done before.</summary>
+    public static SourceStep Restarted(SourceRecord record, QemuEvidence evidence, MigrationLimits limits)
+    {
+        var attempt = new SourceAttempt
+        {
+            Id = record.Id,
+            Mode = record.Mode,
+            Peer = record.Peer,
+            PreState = record.PreState,
+            CopiesDisks = record.CopiesDisks,
+            Limits = limits,
+        };
+        switch (record.Phase)
+        {
+            case SourcePhase.Handed:
+                var handed = new SourceState.Handed(attempt, HandedWait.Client, CopyLost: !evidence.Alive);
+                var alarm = new SourceEffect.ArmTimer(SourceTimer.HandedAlarm, attempt.Limits.HandedAlarm);
+                if (!attempt.IsLegacy) return Ask(handed, alarm);
+                return attempt.IsManaged ? NobodyWillTell(handed) : Silence(handed);
+
+            case SourcePhase.Released:
+                return Release(attempt);
+
+            case SourcePhase.Closed:
+                return To(new SourceState.Closed(attempt,
+                    record.Outcome ?? new MigrationOutcome.StayedOnSource(new(FailureKind.DaemonRestarted, "closed without a word"))));
+
+            case SourcePhase.Reclaiming:
+                var cause = record.Why ?? new(FailureKind.DaemonRestarted, "the daemon restarted");
+                return evidence.Alive
+                    ? To(new SourceState.Reclaiming(attempt, cause, ReclaimStage.StoppingStream), StopStream(attempt))
+                    : GuestDied(attempt, cause);
+
+            default: // OWN: no COMMIT was sent for this id, whatever the stream says.
+                var why = new Failure(FailureKind.DaemonRestarted, "the daemon restarted during the migration");
+                return evidence.Alive ? Reclaim(attempt, why) : GuestDied(attempt, why);
+        }
+    }
+
+    private static SourceEffect[] StopStream(SourceAttempt attempt) =>
+    [
+        new SourceEffect.CancelStream(),
+        new SourceEffect.ArmTimer(SourceTimer.CancelStream, attempt.Limits.CancelStream),
+    ];
+
+    private static SourceStep Reclaiming(SourceState.Reclaiming s, SourceInput input) => input switch
+    {
+        SourceInput.StreamStopped when s.Stage == ReclaimStage.StoppingStream => To(s with { Stage = ReclaimStage.Undoing },
+            new SourceEffect.DisarmTimer(SourceTimer.CancelStream),
+            new SourceEffect.UndoPreparations()),
+        SourceInput.TimerExpired { Timer: SourceTimer.CancelStream } when s.Stage == ReclaimStage.StoppingStream => Yank(s),
+
+        SourceInput.PreparationsUndone when s.Stage == ReclaimStage.Undoing => s.Attempt.PreState == GuestRunState.Running
+            ? To(s with { Stage = ReclaimStage.Resuming }, new SourceEffect.Cont())
+            : Stayed(s),
+
+        SourceInput.ContAccepted when s.Stage == ReclaimStage.Resuming => Stayed(s),
+        SourceInput.ContRefused refused when s.Stage == ReclaimStage.Resuming => NotResumed(s, refused.Error),
+        SourceInput.ContUnknown when s.Stage == ReclaimStage.Resuming => NotResumed(s, "QEMU does not answer"),
+        SourceInput.TimerExpired { Timer: SourceTimer.ContRetry } when s.Stage == ReclaimStage.Resuming => Stay(s, new SourceEffect.Cont()),
+
+        SourceInput.QemuGone => Close(s.Attempt, new MigrationOutcome.StayedOnSource(s.Why, GuestDied: true)),
+
+        // Only from OWN can this write be outstanding here (from S8 it is durable before S9), and a restart in OWN leads here as well.
+        SourceInput.JournalWriteFailed { Phase: SourcePhase.Reclaiming } failed => Stay(s,
+            [new SourceEffect.RaiseAlarm($"cannot write the hand-over record: {failed.Error}"), .. CancelPeer(s.Attempt), .. StopStream(s.Attempt)]),
+
+        SourceInput.UserCalled { Call: UserCall.Destroy or UserCall.AbortJob } user => Stay(s, new SourceEffect.Admit(user.Call)),
+        SourceInput.UserCalled user => Stay(s, new SourceEffect.Refuse(user.Call, "the migration is being undone")),
+        SourceInput.LinkRestored when !s.Attempt.IsManaged => Stay(s, new SourceEffect.CancelPeer(s.Attempt.Id)),
+        SourceInput.LinkLost or SourceInput.LinkRestored or SourceInput.ClientGone or SourceInput.ConfirmCalled or SourceInput.PeerFenced => Stay(s),
+        _ when IsLate(input) => Stay(s),
+        _ => throw Unknown(s, input),
+    };
+
+    private static SourceStep Stayed(SourceState.Reclaiming s) => Close(s.Attempt, new MigrationOutcome.StayedOnSource(s.Why));
+
+    private static SourceStep NotResumed(SourceState.Reclaiming s, string error) => s.Tries + 1 < s.Attempt.Limits.ContTries
+        ? Stay(s with { Tries = s.Tries + 1 }, new SourceEffect.ArmTimer(SourceTimer.ContRetry, s.Attempt.Limits.ContRetry))
+        : Close(s.Attempt, new MigrationOutcome.NeedsDecision(
+            $"the guest is back at the source but does not resume: {error} (after: {s.Why.Text})", "virsh resume DOMAIN"));
+
+    private static SourceStep Release(SourceAttempt attempt) => To(new SourceState.Released(attempt, ReleaseStage.Killing),
+        new SourceEffect.KillQemu(),
+        new SourceEffect.ArmTimer(SourceTimer.Kill, attempt.Limits.Kill));
+
+    private static SourceStep Released(SourceState.Released s, SourceInput input) => input switch
+    {
+        SourceInput.QemuGone when s.Stage == ReleaseStage.Killing => Gone(s),
+        SourceInput.TimerExpired { Timer: SourceTimer.Kill } when s.Stage == ReleaseStage.Killing => Stay(s,
+            new SourceEffect.RaiseAlarm("the source copy of a migrated guest does not end"),
+            new SourceEffect.KillQemu(),
+            new SourceEffect.ArmTimer(SourceTimer.Kill, s.Attempt.Limits.Kill)),
+
+        SourceInput.PeerForgot forgot when forgot.Id == s.Attempt.Id && s.Stage == ReleaseStage.Forgetting => Moved(s.Attempt),
+        SourceInput.PeerSilent silent when silent.Id == s.Attempt.Id && s.Stage == ReleaseStage.Forgetting =>
+            Stay(s with { Tries = NextTry(s.Tries) }, new SourceEffect.ArmTimer(SourceTimer.AskAgain, Pause(s.Attempt.Limits, s.Tries))),
+        SourceInput.TimerExpired { Timer: SourceTimer.AskAgain } when s.Stage == ReleaseStage.Forgetting =>
+            Stay(s, new SourceEffect.ForgetAtPeer(s.Attempt.Id)),
+        SourceInput.LinkRestored when s.Stage == ReleaseStage.Forgetting => Stay(s, new SourceEffect.ForgetAtPeer(s.Attempt.Id)),
+
+        SourceInput.ConfirmCalled when s.Stage == ReleaseStage.Forgetting => Stay(s, new SourceEffect.Tell(new MigrationOutcome.Moved())),
+        SourceInput.UserCalled user => Stay(s, new SourceEffect.Refuse(user.Call, "the guest has moved to the destination")),
+        SourceInput.QemuGone or SourceInput.LinkLost or SourceInput.LinkRestored or SourceInput.ClientGone or
+            SourceInput.ConfirmCalled or SourceInput.PeerFenced => Stay(s),
+        _ when IsLate(input) => Stay(s),
+        _ => throw Unknown(s, input),
+    };
+
+    /// <summary>The caller is told as soon as the domain is gone here; FORGET has time. A stock peer keeps no record to forget.</summary>
+    private static SourceStep Gone(SourceState.Released s)
+    {
+        if (s.Attempt.IsLegacy)
+        {
+            var close = Moved(s.Attempt);
+            return close with { Effects = [new SourceEffect.DisarmTimer(SourceTimer.Kill), new SourceEffect.RetireDomain(), .. close.Effects] };
+        }
+        return To(s with { Stage = ReleaseStage.Forgetting },
+            new SourceEffect.DisarmTimer(SourceTimer.Kill),
+            new SourceEffect.RetireDomain(),
+            new SourceEffect.Tell(new MigrationOutcome.Moved()),
+            new SourceEffect.ForgetAtPeer(s.Attempt.Id));
+    }
+
+    private static SourceStep Moved(SourceAttempt attempt) => Close(attempt, new MigrationOutcome.Moved());
+
+    private static SourceStep Close(SourceAttempt attempt, MigrationOutcome outcome) => To(new SourceState.Closed(attempt, outcome),
+        new SourceEffect.DisarmTimer(SourceTimer.CancelStream),
+        new SourceEffect.DisarmTimer(SourceTimer.ContRetry),
+        new SourceEffect.DisarmTimer(SourceTimer.AskAgain),
+        new SourceEffect.Persist(attempt.Record(SourcePhase.Closed, (outcome as MigrationOutcome.StayedOnSource)?.Why, outcome)),
+        new SourceEffect.Tell(outcome));
+
+    private static SourceStep Closed(SourceState.Closed s, SourceInput input) => input switch
+    {
+        // Unwritten, a restart would undo or release once more: harmless, but the next migration has to wait for it.
+        SourceInput.JournalWriteFailed { Phase: SourcePhase.Closed } => Stay(s,
+            new SourceEffect.ArmTimer(SourceTimer.JournalRetry, s.Attempt.Limits.JournalRetry),
+            new SourceEffect.Tell(s.Outcome)),
+        SourceInput.TimerExpired { Timer: SourceTimer.JournalRetry } => Stay(s,
+            new SourceEffect.Persist(s.Attempt.Record(SourcePhase.Closed, (s.Outcome as MigrationOutcome.StayedOnSource)?.Why, s.Outcome))),
+
+        SourceInput.ConfirmCalled => Stay(s, new SourceEffect.Tell(s.Outcome)),
+        SourceInput.UserCalled user => Stay(s, new SourceEffect.Admit(user.Call)),
+        SourceInput.QemuGone or SourceInput.LinkLost or SourceInput.LinkRestored or SourceInput.ClientGone or SourceInput.PeerFenced => Stay(s),
+        _ when IsLate(input) => Stay(s),
+        _ => throw Unknown(s, input),
+    };
+}

@@ -1,0 +1,96 @@
+namespace Wherry.Qemu.Migration;
+
+/// <summary>What a caller of the migration procedures may ask for. Values are libvirt's virDomainMigrateFlags.</summary>
+[Flags]
+public enum MigrationFlags : uint
+{
+    None = 0,
+    Live = 1 << 0,
+    PeerToPeer = 1 << 1,
+    Tunnelled = 1 << 2,
+    PersistDestination = 1 << 3,
+    UndefineSource = 1 << 4,
+    Paused = 1 << 5,
+    NonSharedDisk = 1 << 6,
+    NonSharedIncremental = 1 << 7,
+    ChangeProtection = 1 << 8,
+    Unsafe = 1 << 9,
+    Offline = 1 << 10,
+    Compressed = 1 << 11,
+    AbortOnError = 1 << 12,
+    AutoConverge = 1 << 13,
+    RdmaPinAll = 1 << 14,
+    PostCopy = 1 << 15,
+    Tls = 1 << 16,
+    Parallel = 1 << 17,
+    NonSharedSynchronousWrites = 1 << 18,
+    PostCopyResume = 1 << 19,
+    ZeroCopy = 1 << 20,
+}
+
+/// <summary>Facts about flag sets that more than one phase needs.</summary>
+public static class MigrationFlagRules
+{
+    /// <summary>The flags this version carries out. The rest are refused by name, never ignored.</summary>
+    public const MigrationFlags Supported =
+        MigrationFlags.Live | MigrationFlags.PeerToPeer | MigrationFlags.PersistDestination | MigrationFlags.UndefineSource
+        | MigrationFlags.Paused | MigrationFlags.NonSharedDisk | MigrationFlags.NonSharedIncremental | MigrationFlags.ChangeProtection
+        | MigrationFlags.Unsafe | MigrationFlags.AbortOnError | MigrationFlags.AutoConverge
+        | MigrationFlags.NonSharedSynchronousWrites;
+
+    /// <summary>What the driver of the phases must not pass on to the destination (libvirt strips the same two).</summary>
+    public static MigrationFlags ForDestination(this MigrationFlags flags) =>
+        flags & ~(MigrationFlags.AbortOnError | MigrationFlags.AutoConverge);
+
+    /// <summary>True when disks are copied over NBD rather than shared.</summary>
+    public static bool CopiesDisks(this MigrationFlags flags) =>
+        (flags & (MigrationFlags.NonSharedDisk | MigrationFlags.NonSharedIncremental)) != 0;
+
+    /// <summary>Refuses flag sets that contradict themselves or ask for what is not there. Source: migration.md A3, qemu_driver.c.</summary>
+    /// <exception cref="WherryException">InvalidArg or ArgumentUnsupported, naming the flags.</exception>
+    public static void Validate(MigrationFlags flags)
+    {
+        const uint known = (1u << 21) - 1;
+        if (((uint)flags & ~known) != 0)
+        {
+            throw new WherryException(ErrorCode.InvalidArg, $"unsupported flags (0x{(uint)flags & ~known:x}) in migration");
+        }
+
+        RefuseTogether(flags, MigrationFlags.NonSharedDisk, MigrationFlags.NonSharedIncremental);
+        RefuseTogether(flags, MigrationFlags.Tunnelled, MigrationFlags.NonSharedDisk);
+        RefuseTogether(flags, MigrationFlags.Tunnelled, MigrationFlags.NonSharedIncremental);
+        RefuseTogether(flags, MigrationFlags.PostCopy, MigrationFlags.Paused);
+        Require(flags, MigrationFlags.PostCopy, MigrationFlags.Live);
+        Require(flags, MigrationFlags.ZeroCopy, MigrationFlags.Parallel);
+        Require(flags, MigrationFlags.Offline, MigrationFlags.PersistDestination);
+        Require(flags, MigrationFlags.PostCopyResume, MigrationFlags.PostCopy);
+
+        if (flags.HasFlag(MigrationFlags.NonSharedSynchronousWrites) && !flags.CopiesDisks())
+        {
+            throw new WherryException(
+                ErrorCode.InvalidArg, "migration flag NonSharedSynchronousWrites needs a disk copy (NonSharedDisk or NonSharedIncremental)");
+        }
+
+        var missing = flags & ~Supported;
+        if (missing != 0)
+        {
+            throw new WherryException(ErrorCode.ArgumentUnsupported, $"migration flags {missing} are not supported by this host");
+        }
+    }
+
+    private static void RefuseTogether(MigrationFlags flags, MigrationFlags one, MigrationFlags other)
+    {
+        if (flags.HasFlag(one) && flags.HasFlag(other))
+        {
+            throw new WherryException(ErrorCode.InvalidArg, $"migration flags {one} and {other} are mutually exclusive");
+        }
+    }
+
+    private static void Require(MigrationFlags flags, MigrationFlags one, MigrationFlags needed)
+    {
+        if (flags.HasFlag(one) && !flags.HasFlag(needed))
+        {
+            throw new WherryException(ErrorCode.InvalidArg, $"migration flag {one} requires {needed}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using Microsoft.Extensions.Logging;
+using Wherry.Qemu.Migration.Machines;
+
+namespace Wherry.Qemu.Migration;
+
+/// <summary>Log messages of migrations: 4xxx.</summary>
+internal static partial class MigrationLog
+{
+    [LoggerMessage(4001, LogLevel.Information, "migration {Id} of domain '{Domain}': source {State}")]
+    public static partial void SourceState(ILogger logger, HandoverId id, string domain, string state);
+
+    [LoggerMessage(4002, LogLevel.Information, "migration {Id} of domain '{Domain}': destination {State}")]
+    public static partial void DestinationState(ILogger logger, HandoverId id, string domain, string state);
+
+    [LoggerMessage(4003, LogLevel.Information, "migration {Id} of domain '{Domain}': {Outcome}")]
+    public static partial void Outcome(ILogger logger, HandoverId id, string domain, string outcome);
+
+    [LoggerMessage(4004, LogLevel.Error, "migration {Id} of domain '{Domain}' needs attention: {Text}")]
+    public static partial void Alarm(ILogger logger, HandoverId id, string domain, string text);
+
+    [LoggerMessage(4005, LogLevel.Error, "migration {Id} of domain '{Domain}': record {Phase} could not be written: {Error}")]
+    public static partial void JournalFailed(ILogger logger, HandoverId id, string domain, string phase, string error);
+
+    [LoggerMessage(4006, LogLevel.Warning, "migration {Id} of domain '{Domain}': the destination answered Finish with an error, asking what became of the guest: {Error}")]
+    public static partial void FinishRefused(ILogger logger, HandoverId id, string domain, string error);
+
+    [LoggerMessage(4007, LogLevel.Warning, "migration {Id} of domain '{Domain}': no answer from the peer: {Error}")]
+    public static partial void PeerSilent(ILogger logger, HandoverId id, string domain, string error);
+
+    [LoggerMessage(4008, LogLevel.Warning, "migration {Id} of domain '{Domain}': {Effect} failed: {Error}")]
+    public static partial void EffectFailed(ILogger logger, HandoverId id, string domain, string effect, string error);
+
+    [LoggerMessage(4009, LogLevel.Error, "hand-over record '{File}' is damaged and was set aside: {Reason}")]
+    public static partial void RecordDamaged(ILogger logger, string file, string reason);
+
+    [LoggerMessage(4010, LogLevel.Information, "migration {Id} of domain '{Domain}': resumed after a restart of the daemon as {Record}")]
+    public static partial void Recovered(ILogger logger, HandoverId id, string domain, string record);
+
+    [LoggerMessage(4011, LogLevel.Critical, "migration {Id} of domain '{Domain}': internal error, the hand-over stays as recorded")]
+    public static partial void Broken(ILogger logger, Exception cause, HandoverId id, string domain);
+}

@@ -1,0 +1,144 @@
+using Wherry.Qemu.Domains;
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qemu.Migration.Cookie;
+using Wherry.Qemu.Migration.Destination;
+using Wherry.Qemu.Migration.Machines;
+
+namespace Wherry.Qemu.Migration;
+
+/// <summary>Migrations to this host.</summary>
+public sealed partial class Migrations
+{
+    // Mandatory features of a Begin cookie that concern this host only if the definition does, which is checked on its own.
+    private static readonly System.Collections.Immutable.ImmutableArray<string> KnownFeatures = ["lockstate", "cpu-hotplug"];
+
+    /// <summary>Starts a QEMU that waits for the guest.</summary>
+    /// <param name="call">Parameters with the definition, the source's cookie, flags.</param>
+    /// <param name="client">The connection the call came on.</param>
+    /// <param name="ct">Stops the caller's wait; the attempt goes on until its owner is gone.</param>
+    public async Task<PrepareReply> PrepareAsync(PhaseCall call, IncomingClient client, CancellationToken ct)
+    {
+        MigrationFlagRules.Validate(call.Flags);
+        var xml = call.Parameters.DestinationXml ?? throw new WherryException(ErrorCode.InternalError, "no domain XML passed");
+        var definition = await context.Driver.CompleteAsync(xml, newDomain: true, ct);
+        var cookie = MigrationCookie.Parse(
+            call.Cookie.AsSpan(),
+            new CookieExpectation(definition.Spec.Name, definition.Spec.Uuid, context.Host.HostUuid, KnownFeatures));
+        definition = MigrationDefinitions.Renamed(definition, call.Parameters.DestinationName);
+
+        RefuseInDoubt(definition.Spec.Uuid);
+        var domain = context.Driver.AddActive(definition);
+        JobLease? job = null;
+        IncomingOrder? order = null;
+        try
+        {
+            job = await domain.Jobs.BeginAsync(AsyncJobKind.MigrationIn, "remoteDispatchDomainMigratePrepare3Params", ct);
+            order = await IncomingPreparation.DecideAsync(context, domain, definition, call, cookie, client, ct);
+        }
+        catch
+        {
+            job?.Dispose();
+            context.Driver.ForgetUnlessUsed(domain);
+            throw;
+        }
+
+        var migration = IncomingMigration.Prepare(context, domain, job, order);
+        TellWhenGone(client.Connection, migration.LinkLost);
+        Keep(migration);
+        return await migration.PreparedAsync(ct);
+    }
+
+    /// <summary>Finish: with cancelled=0 the source lets go of the guest, and success says that it is this host's.</summary>
+    public async Task<(Domain Domain, FinishReply Reply)> FinishAsync(PhaseCall call, bool cancelled, CancellationToken ct)
+    {
+        var name = call.Parameters.DestinationName
+            ?? throw new WherryException(ErrorCode.InternalError, "no destination name passed to Finish");
+        var cookie = ReadPerformCookie(call, name);
+        if (FindIncoming(cookie, name) is { } migration)
+        {
+            return (migration.Domain, await migration.FinishAsync(cookie, cancelled, call.Flags.HasFlag(MigrationFlags.Paused), ct));
+        }
+
+        // A late or repeated Finish of a hand-over that is settled: the same answer as then, without a second effect (F13).
+        if (cookie?.Handover is { } handover
+            && remembered.TryGetValue(new HandoverId(handover.HandoverId), out var answer)
+            && answer == PeerAnswer.Run
+            && context.Driver.Domains.Find(name) is { } domain)
+        {
+            return (domain, new FinishReply([]));
+        }
+
+        throw new WherryException(ErrorCode.NoDomain, $"no domain with matching name '{name}'");
+    }
+
+    /// <summary>What became of a hand-over; has the effect of a repeated Finish. An unknown id never ran here and never will (rule 4).</summary>
+    public async Task<ResolveAnswer> ResolveAsync(Guid handoverId, bool startPaused, CancellationToken ct)
+    {
+        var id = new HandoverId(handoverId);
+        var answer = incoming.TryGetValue(id, out var migration)
+            ? await migration.ResolveAsync(startPaused, ct)
+            : remembered.TryGetValue(id, out var final) ? final : DestinationRecords.AnswerUnknown;
+        return answer switch
+        {
+            PeerAnswer.Run => ResolveAnswer.Run,
+            PeerAnswer.Abort => ResolveAnswer.Abort,
+            _ => ResolveAnswer.Pending,
+        };
+    }
+
+    /// <summary>The source daemon is back, on another connection.</summary>
+    public void Attach(Guid handoverId, object client)
+    {
+        if (incoming.TryGetValue(new HandoverId(handoverId), out var migration))
+        {
+            TellWhenGone(client, migration.LinkLost);
+            migration.LinkRestored();
+        }
+    }
+
+    /// <summary>The source has ended its copy: the record may go.</summary>
+    public async Task ForgetAsync(Guid handoverId, CancellationToken ct)
+    {
+        if (incoming.TryGetValue(new HandoverId(handoverId), out var migration))
+        {
+            await migration.ForgetAsync(ct);
+        }
+    }
+
+    private void Keep(IncomingMigration migration)
+    {
+        incoming[migration.Id] = migration;
+        migration.Start(over: () =>
+        {
+            if (migration.FinalAnswer is { } answer)
+            {
+                Remember(migration.Id, answer);
+            }
+
+            incoming.TryRemove(new(migration.Id, migration));
+            context.Driver.ForgetUnlessUsed(migration.Domain);
+        });
+    }
+
+    private MigrationCookie? ReadPerformCookie(PhaseCall call, string name)
+    {
+        if (call.Cookie.IsEmpty)
+        {
+            return null;
+        }
+
+        var uuid = context.Driver.Domains.Find(name)?.Uuid
+            ?? throw new WherryException(ErrorCode.NoDomain, $"no domain with matching name '{name}'");
+        return MigrationCookie.Parse(call.Cookie.AsSpan(), new CookieExpectation(null, uuid, context.Host.HostUuid, KnownFeatures));
+    }
+
+    /// <summary>By id; a stock source has none, so by name.</summary>
+    private IncomingMigration? FindIncoming(MigrationCookie? cookie, string name) => cookie?.Handover is { } handover
+        ? incoming.GetValueOrDefault(new HandoverId(handover.HandoverId))
+        : incoming.Values.FirstOrDefault(m => m.Domain.Name == name && m.FinalAnswer != PeerAnswer.Abort);
+}
+
+/// <summary>The connection on which Prepare came.</summary>
+/// <param name="Connection">Its identity, as <see cref="Migrations.ClientGone"/> will name it.</param>
+/// <param name="Ping">One keepalive round trip; false when it was not answered.</param>
+public sealed record IncomingClient(object Connection, Func<CancellationToken, Task<bool>> Ping);

@@ -1,0 +1,75 @@
+using Wherry.Qemu.Domains;
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qemu.Migration.Destination;
+using Wherry.Qemu.Migration.Journal;
+using Wherry.Qemu.Migration.Machines;
+using Wherry.Qemu.Migration.Source;
+using Wherry.Qmp.Commands;
+
+namespace Wherry.Qemu.Migration;
+
+/// <summary>
+/// What an earlier daemon left in the journal. Called once, after QEMUs were re-attached and before any domain is started or any call
+/// is answered: until then nobody may act on a guest whose owner is not known.
+/// </summary>
+public sealed partial class Migrations
+{
+    /// <summary>Goes on with every hand-over that is not closed.</summary>
+    public async Task RecoverAsync(CancellationToken ct)
+    {
+        foreach (var wreck in context.Journal.Load())
+        {
+            MigrationLog.RecordDamaged(context.Logger, wreck.File.Path, wreck.File.Problem);
+            if (wreck.DomainUuid is { } uuid)
+            {
+                damaged = damaged.SetItem(uuid, $"the record of a hand-over of this domain is damaged: "
+                    + "find out where the guest runs, then remove the file");
+            }
+        }
+
+        foreach (var record in context.Journal.Open)
+        {
+            await RecoverAsync(record, ct);
+        }
+    }
+
+    private async Task RecoverAsync(HandoverRecord record, CancellationToken ct)
+    {
+        var domain = context.Driver.AddRecovered(record.DomainName, record.DomainUuid);
+        var evidence = await LookAsync(domain, ct);
+        if (record.Source is { } source)
+        {
+            MigrationLog.Recovered(context.Logger, record.Id, domain.Name, $"source {source.Phase}");
+            var job = await domain.Jobs.BeginAsync(AsyncJobKind.MigrationOut, "recovery", ct);
+            Keep(OutgoingMigration.Restart(context, domain, job, OutgoingOrder.From(record, source), source, evidence));
+        }
+        else if (record.Destination is { } destination)
+        {
+            MigrationLog.Recovered(context.Logger, record.Id, domain.Name, $"destination {destination.Phase}");
+            var job = await domain.Jobs.BeginAsync(AsyncJobKind.MigrationIn, "recovery", ct);
+            Keep(IncomingMigration.Restart(context, domain, job, IncomingOrder.From(record, destination, domain.Snapshot.Live), destination, evidence));
+        }
+    }
+
+    /// <summary>What QEMU itself says; never what we remember.</summary>
+    private static async Task<QemuEvidence> LookAsync(Domain domain, CancellationToken ct)
+    {
+        if (domain.Qemu is not { } qemu)
+        {
+            // Active without a monitor: it lives, and does not answer yet.
+            return domain.Snapshot.IsActive ? new QemuEvidence(Alive: true, Running: null, StreamStatus.None) : QemuEvidence.Dead;
+        }
+
+        try
+        {
+            var status = await qemu.Monitor.ExecuteAsync(new QueryStatus(), ct);
+            var info = await qemu.Monitor.ExecuteAsync(new QueryMigrate(), ct);
+            return new QemuEvidence(Alive: true, status.Running, StreamStatuses.Of(info.Status));
+        }
+        catch (Exception) when (!ct.IsCancellationRequested)
+        {
+            // A monitor that does not answer says nothing about the guest: alive, and unknown.
+            return new QemuEvidence(Alive: true, Running: null, StreamStatus.None);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+using Wherry.Qemu.Domains;
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qemu.Migration.Cookie;
+using Wherry.Qemu.Migration.Disks;
+using Wherry.Qemu.Migration.Machines;
+using Wherry.Qemu.Migration.Source;
+
+namespace Wherry.Qemu.Migration;
+
+/// <summary>Migrations away from this host.</summary>
+public sealed partial class Migrations
+{
+    /// <summary>Managed, first call: checks that the guest may go, and says what it is.</summary>
+    /// <param name="domain">The guest.</param>
+    /// <param name="parameters">As the client gave them.</param>
+    /// <param name="flags">As the client gave them.</param>
+    /// <param name="client">Who drives; its end is an input.</param>
+    /// <param name="ct">Stops waiting for the domain's turn.</param>
+    public async Task<BeginReply> BeginAsync(
+        Domain domain, MigrationParameters parameters, MigrationFlags flags, object client, CancellationToken ct)
+    {
+        var migration = await StartAsync(domain, MigrationMode.Managed, peerUri: null, parameters, flags, ct);
+        TellWhenGone(client, migration.ClientGone);
+        await migration.BegunAsync(ct);
+        return new BeginReply(migration.BeginCookie(), migration.DestinationXml);
+    }
+
+    /// <summary>Managed, third call: moves the guest's disks and memory. The guest is handed over when this returns.</summary>
+    public Task<ImmutableArray<byte>> PerformAsync(Domain domain, PhaseCall call, CancellationToken ct)
+    {
+        var migration = Leaving(domain);
+        return migration.PerformAsync(migration.ReadTerms(call.Cookie.AsSpan(), call.Parameters.MigrateUri), call.Parameters, ct);
+    }
+
+    /// <summary>Managed, last call.</summary>
+    public async Task ConfirmAsync(Domain domain, PhaseCall call, bool cancelled, CancellationToken ct)
+    {
+        if (!outgoing.TryGetValue(domain.Uuid, out var migration))
+        {
+            // Settled before the client came back: its belief and ours agree, or it hears what is true.
+            if (cancelled == domain.Snapshot.IsActive)
+            {
+                return;
+            }
+
+            throw new WherryException(ErrorCode.OperationInvalid, $"domain '{domain.Name}' is not being migrated");
+        }
+
+        var cookie = MigrationCookie.Parse(call.Cookie.AsSpan(), new CookieExpectation(null, domain.Uuid, context.Host.HostUuid, []));
+        var answered = cookie?.Handover is { Answer: "run" } handover && handover.HandoverId == migration.Id.Value;
+        await migration.ConfirmAsync(cancelled, answered ? PeerAnswer.Run : null, cookie?.Statistics, ct);
+    }
+
+    /// <summary>Peer-to-peer: all five phases, driven from here. Returns when the guest has moved.</summary>
+    /// <exception cref="WherryException">It stayed, or nobody can say yet; the text says which, and why.</exception>
+    public async Task MigrateAsync(
+        Domain domain, string peerUri, MigrationParameters parameters, MigrationFlags flags, CancellationToken ct)
+    {
+        var migration = await StartAsync(domain, MigrationMode.PeerToPeer, peerUri, parameters, flags, ct);
+        await migration.MovedAsync(ct);
+    }
+
+    private async Task<OutgoingMigration> StartAsync(
+        Domain domain, MigrationMode mode, string? peerUri, MigrationParameters parameters, MigrationFlags flags, CancellationToken ct)
+    {
+        MigrationFlagRules.Validate(flags);
+        RefuseInDoubt(domain.Uuid);
+        RequireActive(domain);
+        var job = await domain.Jobs.BeginAsync(AsyncJobKind.MigrationOut, "remoteDispatchDomainMigratePerform3Params", ct);
+        try
+        {
+            RefuseInDoubt(domain.Uuid);
+            var order = await DecideAsync(domain, mode, peerUri, parameters, flags, ct);
+            var migration = await OutgoingMigration.BeginAsync(context, domain, job, order, ct);
+            Keep(migration);
+            return migration;
+        }
+        catch
+        {
+            job.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Begin's checks (migration.md A5), and everything about the attempt that does not change any more.</summary>
+    private async Task<OutgoingOrder> DecideAsync(
+        Domain domain, MigrationMode mode, string? peerUri, MigrationParameters parameters, MigrationFlags flags, CancellationToken ct)
+    {
+        var (qemu, live) = RequireActive(domain);
+        await SourceQemu.RequireUnblockedAsync(qemu, ct);
+        var status = domain.Snapshot.Status;
+        if (flags.HasFlag(MigrationFlags.AbortOnError) && status == DomainStatus.Paused(PausedReason.IoError))
+        {
+            throw new WherryException(ErrorCode.OperationInvalid, "cannot migrate domain with I/O error");
+        }
+
+        if (domain.AutodestroyOwner is not null)
+        {
+            throw new WherryException(ErrorCode.OperationInvalid, "domain is marked for auto destroy");
+        }
+
+        var copied = DiskSelection.Choose(live.Spec, flags, parameters.MigrateDisks);
+        if (!flags.HasFlag(MigrationFlags.Unsafe))
+        {
+            DiskSelection.RequireSafe(live.Spec, copied);
+        }
+
+        return new OutgoingOrder
+        {
+            Id = HandoverId.New(),
+            Mode = mode,
+            Flags = flags,
+            Parameters = parameters,
+            PeerUri = peerUri,
+            DestinationXml = MigrationDefinitions.ForDestination(live, parameters.DestinationXml),
+            PersistentXml = flags.HasFlag(MigrationFlags.PersistDestination)
+                ? MigrationDefinitions.ToPersist(domain.Snapshot.Config ?? live, parameters.PersistentXml)
+                : null,
+            CopiedDisks = copied.IsEmpty ? [] : await CopiedDisks.FindAsync(qemu, domain, [.. copied.Select(disk => disk.TargetDev)], ct),
+            PreState = status.State == DomainState.Running ? GuestRunState.Running : GuestRunState.Paused,
+        };
+    }
+
+    private void Keep(OutgoingMigration migration)
+    {
+        outgoing[migration.Domain.Uuid] = migration;
+        migration.Start(over: () =>
+        {
+            outgoing.TryRemove(new(migration.Domain.Uuid, migration));
+            context.Driver.ForgetUnlessUsed(migration.Domain);
+        });
+    }
+
+    private OutgoingMigration Leaving(Domain domain) =>
+        outgoing.GetValueOrDefault(domain.Uuid)
+        ?? throw new WherryException(ErrorCode.OperationInvalid, $"domain '{domain.Name}' is not being migrated");
+
+    private static (QemuInstance Qemu, DomainDefinition Live) RequireActive(Domain domain) =>
+        domain is { Qemu: { } qemu, Snapshot.Live: { } live }
+            ? (qemu, live)
+            : throw new WherryException(ErrorCode.OperationInvalid, "domain is not running");
+}
+
+/// <param name="Cookie">For Prepare.</param>
+/// <param name="Xml">The definition to start at the destination.</param>
+public sealed record BeginReply(ImmutableArray<byte> Cookie, string Xml);

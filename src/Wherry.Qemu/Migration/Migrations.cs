@@ -1,0 +1,161 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using Wherry.Qemu.Domains;
+using Wherry.Qemu.Migration.Destination;
+using Wherry.Qemu.Migration.Journal;
+using Wherry.Qemu.Migration.Machines;
+using Wherry.Qemu.Migration.Source;
+
+namespace Wherry.Qemu.Migration;
+
+/// <summary>
+/// All migrations of this daemon, from and to it: what the handlers of the migration procedures call.
+/// </summary>
+/// <remarks>
+/// <code>
+///   Migrations.Source        Begin, Perform, Confirm, peer-to-peer          one OutgoingMigration per domain
+///   Migrations.Destination   Prepare, Finish, Resolve, Forget               one IncomingMigration per hand-over id
+///   Migrations.Recovery      what an earlier daemon left in the journal
+/// </code>
+/// A client that closes its connection is told of to every migration it drives (<see cref="ClientGone"/>); the machines know whether that
+/// means anything to them.
+/// </remarks>
+public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
+{
+    // Answers of hand-overs that are over, for a managed client's late Finish. Only that many clients can be late at once.
+    private const int MaxRemembered = 1024;
+
+    private readonly MigrationContext context;
+    private readonly ConcurrentDictionary<Guid, OutgoingMigration> outgoing = new(); // by domain
+    private readonly ConcurrentDictionary<HandoverId, IncomingMigration> incoming = new();
+    private readonly ConcurrentDictionary<HandoverId, PeerAnswer> remembered = new();
+    private readonly ConcurrentQueue<HandoverId> rememberedInOrder = new();
+    private readonly ConcurrentDictionary<object, ImmutableList<Action>> onClientGone = new(ReferenceEqualityComparer.Instance);
+    private ImmutableDictionary<Guid, string> damaged = ImmutableDictionary<Guid, string>.Empty;
+
+    /// <param name="parts">What migrations need of this daemon.</param>
+    public Migrations(MigrationParts parts)
+    {
+        context = new MigrationContext
+        {
+            Host = parts.Host,
+            Journal = new HandoverJournal(parts.JournalDirectory),
+            Dialer = parts.Dialer,
+            Driver = parts.Driver,
+            Tools = parts.Tools,
+            Ports = parts.Ports,
+            Limits = parts.Limits,
+            Time = parts.Time,
+            Logger = parts.Logger,
+        };
+    }
+
+    /// <inheritdoc/>
+    public string? Refusal(Guid uuid)
+    {
+        if (outgoing.TryGetValue(uuid, out var leaving) && leaving.Doubt is { } doubt)
+        {
+            return doubt;
+        }
+
+        if (incoming.Values.FirstOrDefault(m => m.Domain.Uuid == uuid)?.Doubt is { } arriving)
+        {
+            return arriving;
+        }
+
+        return damaged.GetValueOrDefault(uuid);
+    }
+
+    /// <summary>A user's call that concerns a migrating guest: returns when it may go on, at once if the guest does not migrate.</summary>
+    /// <exception cref="WherryException">OperationInvalid, saying why not now.</exception>
+    public async Task AdmitAsync(Domain domain, MigrationUserCall call, CancellationToken ct)
+    {
+        var asked = (UserCall)call;
+        if (outgoing.TryGetValue(domain.Uuid, out var leaving))
+        {
+            await leaving.AdmitAsync(asked, ct);
+        }
+        else if (incoming.Values.FirstOrDefault(m => m.Domain.Uuid == domain.Uuid && m.FinalAnswer is null) is { } arriving)
+        {
+            await arriving.AdmitAsync(asked, ct);
+        }
+        else if (call == MigrationUserCall.AbortJob)
+        {
+            throw new WherryException(ErrorCode.OperationInvalid, "no job is active on the domain");
+        }
+    }
+
+    /// <summary>The client's connection is closed; <paramref name="client"/> is what its calls carried.</summary>
+    public void ClientGone(object client)
+    {
+        if (onClientGone.TryRemove(client, out var told))
+        {
+            foreach (var tell in told)
+            {
+                tell();
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // A daemon that stops leaves every migration as its record says; the next one goes on from there.
+        foreach (var migration in outgoing.Values)
+        {
+            await migration.DisposeAsync();
+        }
+
+        foreach (var migration in incoming.Values)
+        {
+            await migration.DisposeAsync();
+        }
+    }
+
+    private void TellWhenGone(object client, Action tell) =>
+        onClientGone.AddOrUpdate(client, _ => [tell], (_, others) => others.Add(tell));
+
+    private void Remember(HandoverId id, PeerAnswer answer)
+    {
+        if (remembered.TryAdd(id, answer))
+        {
+            rememberedInOrder.Enqueue(id);
+            while (rememberedInOrder.Count > MaxRemembered && rememberedInOrder.TryDequeue(out var oldest))
+            {
+                remembered.TryRemove(oldest, out _);
+            }
+        }
+    }
+
+    private void RefuseInDoubt(Guid uuid)
+    {
+        if (Refusal(uuid) is { } refusal)
+        {
+            throw new WherryException(ErrorCode.OperationInvalid, refusal);
+        }
+    }
+}
+
+/// <summary>What <see cref="Migrations"/> is made of; composed once, in Program.</summary>
+public sealed record MigrationParts
+{
+    public required MigrationHost Host { get; init; }
+
+    /// <summary>On a disk that survives a reboot, never under /run.</summary>
+    public required string JournalDirectory { get; init; }
+    public required IMigrationPeerDialer Dialer { get; init; }
+    public required QemuDriver Driver { get; init; }
+    public required Process.ToolRunner Tools { get; init; }
+    public required Launch.PortAllocator Ports { get; init; }
+    public MigrationLimits Limits { get; init; } = MigrationLimits.Default;
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+    public required Microsoft.Extensions.Logging.ILogger Logger { get; init; }
+}
+
+/// <summary>Users' calls that a migrating guest may have to refuse.</summary>
+public enum MigrationUserCall
+{
+    AbortJob = UserCall.AbortJob,
+    Suspend = UserCall.Suspend,
+    Resume = UserCall.Resume,
+    Destroy = UserCall.Destroy,
+}

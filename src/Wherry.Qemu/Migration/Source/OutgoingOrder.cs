@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+using Wherry.Qemu.Migration.Disks;
+using Wherry.Qemu.Migration.Journal;
+using Wherry.Qemu.Migration.Machines;
+
+namespace Wherry.Qemu.Migration.Source;
+
+/// <summary>What was asked for at Begin and decided there; constant for the whole attempt.</summary>
+internal sealed record OutgoingOrder
+{
+    public required HandoverId Id { get; init; }
+    public required MigrationMode Mode { get; init; }
+    public required MigrationFlags Flags { get; init; }
+    public required MigrationParameters Parameters { get; init; }
+
+    /// <summary>Peer-to-peer: the destination daemon's URI. Managed: learnt from its cookie.</summary>
+    public string? PeerUri { get; init; }
+
+    /// <summary>After a restart: which host the destination is, from the record.</summary>
+    public Guid? PeerHostUuid { get; init; }
+
+    /// <summary>The live definition for the destination.</summary>
+    public required string DestinationXml { get; init; }
+
+    /// <summary>The definition for the destination to keep; null unless asked for.</summary>
+    public string? PersistentXml { get; init; }
+
+    /// <summary>The disks that are copied while the guest runs.</summary>
+    public ImmutableArray<MirroredDisk> CopiedDisks { get; init; } = [];
+
+    /// <summary>Whether the guest ran when the migration began.</summary>
+    public required GuestRunState PreState { get; init; }
+
+    /// <summary>What a record still tells of it, for a daemon that comes back. The definition has long been at the destination.</summary>
+    public static OutgoingOrder From(HandoverRecord record, SourceRecord source) => new()
+    {
+        Id = source.Id,
+        Mode = source.Mode,
+        Flags = (MigrationFlags)record.Flags,
+        Parameters = MigrationParameters.Default,
+        PeerUri = record.Peer.Uri,
+        PeerHostUuid = record.Peer.HostUuid,
+        DestinationXml = "",
+        CopiedDisks = [.. record.Disks.Select(disk => new MirroredDisk(disk.Target, (disk.JobId ?? "").Replace("drive-", "", StringComparison.Ordinal), disk.Node, CapacityBytes: 0))],
+        PreState = source.PreState,
+    };
+
+    /// <summary>Flags as they go to the destination: a paused guest stays paused there.</summary>
+    public MigrationFlags DestinationFlags =>
+        (PreState == GuestRunState.Paused ? Flags | MigrationFlags.Paused : Flags).ForDestination();
+}

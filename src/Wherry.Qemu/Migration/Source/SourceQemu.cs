@@ -1,0 +1,327 @@
+using System.Collections.Immutable;
+using Wherry.Qemu.Domains;
+using Wherry.Qemu.Migration.Disks;
+using Wherry.Qemu.Migration.Machines;
+using Wherry.Qemu.State;
+using Wherry.Qmp;
+using Wherry.Qmp.Commands;
+using Wherry.Qmp.Values;
+
+namespace Wherry.Qemu.Migration.Source;
+
+/// <summary>
+/// The source's conversation with its QEMU (migration.md B1-B3, B8). Commands go out; what came of them is read from queries.
+/// </summary>
+/// <remarks>
+/// <code>
+///   Lookout ──► look: query-migrate, query-jobs, query-block-jobs ──► observation (versioned) ──► waits, progress
+/// </code>
+/// Events only say "look". So a lost, doubled or late event, or one that comes between a look and a wait, changes nothing
+/// (requirements S0.14, S0.17, S0.18).
+/// </remarks>
+internal sealed partial class SourceQemu : IAsyncDisposable
+{
+    private readonly QemuInstance qemu;
+    private readonly TimeProvider time;
+    private readonly Action<SourceObservation> observed;
+    private readonly VersionedState<SourceObservation> observation = new(SourceObservation.None);
+    private readonly CancellationTokenSource ending = new();
+    private Task looking = Task.CompletedTask;
+    private ImmutableArray<MirroredDisk> mirrors = [];
+    private bool streamStarted;
+
+    /// <param name="qemu">The running QEMU.</param>
+    /// <param name="time">For the look interval.</param>
+    /// <param name="observed">Told of every look, in order.</param>
+    public SourceQemu(QemuInstance qemu, TimeProvider time, Action<SourceObservation> observed)
+    {
+        this.qemu = qemu;
+        this.time = time;
+        this.observed = observed;
+    }
+
+    private MonitorSession Monitor => qemu.Monitor;
+
+    /// <summary>What cannot be migrated at all, by QEMU's own word.</summary>
+    /// <exception cref="WherryException">OperationInvalid with QEMU's reasons.</exception>
+    public static async Task RequireUnblockedAsync(QemuInstance qemu, CancellationToken ct)
+    {
+        var info = await qemu.Monitor.ExecuteAsync(new QueryMigrate(), ct);
+        if (info.BlockedReasons is { IsDefaultOrEmpty: false } reasons)
+        {
+            throw new WherryException(ErrorCode.OperationInvalid, $"cannot migrate domain: {string.Join("; ", reasons)}");
+        }
+
+        if (!(await qemu.Monitor.ExecuteAsync(new QueryJobs(), ct)).IsEmpty)
+        {
+            throw new WherryException(ErrorCode.OperationInvalid, "domain has active block job");
+        }
+    }
+
+    /// <summary>Starts to copy the disks and waits until every one has been copied once and the rest is small.</summary>
+    /// <param name="order">What and how.</param>
+    /// <param name="largestBacklogBytes">What may be left when the guest is stopped.</param>
+    /// <param name="ct">Stops waiting.</param>
+    /// <returns>Ready or Broken.</returns>
+    public async Task<MirrorVerdict> MirrorAsync(MirrorOrder order, ulong largestBacklogBytes, CancellationToken ct)
+    {
+        mirrors = order.Disks;
+        foreach (var disk in order.Disks)
+        {
+            await AddMirrorAsync(order, disk, ct);
+        }
+
+        Look();
+        var seen = await observation.WaitAsync(
+            o => o.Mirrors.Length > 0 && Verdict(o, finishing: false) switch
+            {
+                MirrorVerdict.Copying => false,
+                MirrorVerdict.Ready ready => ready.BacklogBytes <= largestBacklogBytes,
+                _ => true,
+            },
+            ct);
+        return Verdict(seen, finishing: false);
+    }
+
+    /// <summary>Ends the copies of a stopped guest: softly, so that only what is complete ends well (rule 7).</summary>
+    /// <returns>Finished or Broken.</returns>
+    public async Task<MirrorVerdict> DrainAsync(CancellationToken ct)
+    {
+        foreach (var disk in mirrors)
+        {
+            try
+            {
+                await Monitor.ExecuteAsync(new BlockJobCancel(disk.JobId), ct);
+            }
+            catch (QmpErrorException)
+            {
+                // It ended by itself. How, the jobs tell.
+            }
+        }
+
+        var seen = await observation.WaitAsync(
+            o => Verdict(o, finishing: true) is MirrorVerdict.Finished or MirrorVerdict.Broken, ct);
+        return Verdict(seen, finishing: true);
+    }
+
+    /// <summary>Sends the guest's memory; returns once QEMU has begun.</summary>
+    /// <param name="uri">Where the destination's QEMU listens.</param>
+    /// <param name="settings">Limits of this migration.</param>
+    /// <param name="ct">Stops waiting.</param>
+    public async Task SendAsync(MigrationUri uri, StreamSettings settings, CancellationToken ct)
+    {
+        await StreamConfiguration.ApplyToSourceAsync(Monitor, settings, ct);
+        await Monitor.ExecuteAsync(new Migrate(uri.ToQemu()), ct);
+        Volatile.Write(ref streamStarted, true);
+        Look();
+    }
+
+    /// <summary>Lets QEMU go past pre-switchover.</summary>
+    public Task ContinueAsync(CancellationToken ct) => Monitor.ExecuteAsync(new MigrateContinue(MigrationStatus.PreSwitchover), ct);
+
+    /// <summary>Cancels the stream and waits for its end, whichever it is (B8).</summary>
+    /// <returns>None when there was none.</returns>
+    public async Task<StreamStatus> CancelAsync(CancellationToken ct)
+    {
+        var now = StreamStatuses.Of((await Monitor.ExecuteAsync(new QueryMigrate(), ct)).Status);
+        if (now is StreamStatus.None && !streamStarted)
+        {
+            return StreamStatus.None;
+        }
+
+        Volatile.Write(ref streamStarted, true);
+        if (!StreamStatuses.HasEnded(now))
+        {
+            await Monitor.ExecuteAsync(new MigrateCancel(), ct);
+        }
+
+        Look();
+        return (await observation.WaitAsync(o => StreamStatuses.HasEnded(o.Stream), ct)).Stream;
+    }
+
+    /// <summary>Cuts every connection of this migration, out of band: works also when QEMU's main loop is blocked by one (rule 9).</summary>
+    public async Task YankAsync(CancellationToken ct)
+    {
+        var instances = await Monitor.ExecuteOutOfBandAsync(new QueryYank(), ct);
+        ImmutableArray<YankInstance> ours =
+            [.. instances.Where(i => i.Type == YankInstanceType.Migration || (i.NodeName is { } node && IsMirrorNode(node)))];
+        if (!ours.IsEmpty)
+        {
+            await Monitor.ExecuteOutOfBandAsync(new Yank(ours), ct);
+        }
+    }
+
+    /// <summary>Removes every trace of the attempt from QEMU. Harmless when there is none, so it serves after a restart too.</summary>
+    public async Task UndoAsync(CancellationToken ct)
+    {
+        var jobs = (await Monitor.ExecuteAsync(new QueryJobs(), ct)).Where(IsMirror).ToArray();
+        if (jobs.Length > 0)
+        {
+            // First cut the connections: a forced cancel of a write-blocking mirror to a dead peer blocks QEMU's main loop (B3).
+            await YankAsync(ct);
+            foreach (var job in jobs.Where(job => job.Status != JobStatus.Concluded))
+            {
+                await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockJobCancel(job.Id) { Force = true }, ct));
+            }
+
+            await Lookout.UntilAsync(
+                qemu,
+                time,
+                async t => (await Monitor.ExecuteAsync(new QueryJobs(), t)).Where(IsMirror).All(job => job.Status == JobStatus.Concluded),
+                ct);
+            foreach (var job in jobs)
+            {
+                await IgnoreGoneAsync(Monitor.ExecuteAsync(new JobDismiss(job.Id), ct));
+            }
+        }
+
+        var nodes = await Monitor.ExecuteAsync(new QueryNamedBlockNodes(Flat: true), ct);
+        foreach (var node in nodes.Select(n => n.NodeName).OfType<string>().Where(IsMirrorNode).Order(FormatNodesFirst))
+        {
+            await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockdevDel(node), ct));
+        }
+
+        await StreamConfiguration.ResetAsync(Monitor, ct);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await ending.CancelAsync();
+        await looking;
+    }
+
+    private static MirrorReport ToReport(JobInfo job, BlockJobInfo? block) => new(
+        job.Id,
+        Concluded: job.Status == JobStatus.Concluded,
+        Ready: block?.Ready ?? false,
+        OffsetBytes: (ulong)Math.Max(0, block?.Offset ?? job.CurrentProgress),
+        LengthBytes: (ulong)Math.Max(0, block?.Len ?? job.TotalProgress),
+        job.Error ?? block?.Error);
+
+    private static bool IsMirror(JobInfo job) => job.Id.StartsWith("drive-", StringComparison.Ordinal);
+
+    private static bool IsMirrorNode(string node) => node.StartsWith("migration-", StringComparison.Ordinal);
+
+    // A format node holds its storage node.
+    private static readonly Comparer<string> FormatNodesFirst = Comparer<string>.Create(
+        (a, b) => b.EndsWith("-format", StringComparison.Ordinal).CompareTo(a.EndsWith("-format", StringComparison.Ordinal)));
+
+    private static async Task IgnoreGoneAsync(Task command)
+    {
+        try
+        {
+            await command;
+        }
+        catch (QmpErrorException)
+        {
+            // The job or node ended by itself meanwhile, which is what was wanted.
+        }
+    }
+
+    private async Task AddMirrorAsync(MirrorOrder order, MirroredDisk disk, CancellationToken ct)
+    {
+        await Monitor.ExecuteAsync(
+            new BlockdevAdd(new BlockdevOptions("nbd", disk.StorageNode)
+            {
+                Server = order.Server,
+                Export = disk.JobId,
+                ReadOnly = false,
+                AutoReadOnly = false,
+                Discard = "unmap",
+            }),
+            ct);
+        await Monitor.ExecuteAsync(
+            new BlockdevAdd(new BlockdevOptions("raw", disk.FormatNode)
+            {
+                File = disk.StorageNode,
+                ReadOnly = false,
+                AutoReadOnly = false,
+                Discard = "unmap",
+            }),
+            ct);
+        await Monitor.ExecuteAsync(
+            new BlockdevMirror(disk.JobId, disk.SourceNode, disk.FormatNode, order.Sync)
+            {
+                Speed = order.SpeedBytesPerSecond,
+                CopyMode = order.CopyMode,
+                AutoFinalize = true,
+                AutoDismiss = false,
+            },
+            ct);
+    }
+
+    private MirrorVerdict Verdict(SourceObservation seen, bool finishing) => MirrorVerdict.Of(mirrors, seen.Mirrors, finishing);
+
+    /// <summary>Makes sure that somebody looks.</summary>
+    private void Look()
+    {
+        if (looking.IsCompleted && !ending.IsCancellationRequested)
+        {
+            looking = KeepLookingAsync();
+        }
+    }
+
+    private async Task KeepLookingAsync()
+    {
+        await Task.Yield();
+        try
+        {
+            await Lookout.UntilAsync(
+                qemu,
+                time,
+                async ct =>
+                {
+                    if (await LookOnceAsync(ct) is { } seen)
+                    {
+                        observation.Publish(seen);
+                        observed(seen);
+                    }
+
+                    return false;
+                },
+                ending.Token);
+        }
+        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        {
+            // Disposed: nobody waits any more.
+        }
+        catch (MonitorClosedException)
+        {
+            // QEMU is gone or its monitor is; the process watch says which, and that is an input of the machine.
+        }
+    }
+
+    /// <summary>Null: QEMU did not answer in time, and will be asked again.</summary>
+    private async Task<SourceObservation?> LookOnceAsync(CancellationToken ct)
+    {
+        try
+        {
+            var info = await Monitor.ExecuteAsync(new QueryMigrate(), ct);
+
+            // Before our own `migrate` the answer is about an earlier attempt.
+            var stream = Volatile.Read(ref streamStarted) ? StreamStatuses.Of(info.Status) : StreamStatus.None;
+            return new SourceObservation(stream, info, mirrors.IsEmpty ? [] : await LookAtJobsAsync(ct));
+        }
+        catch (QmpTimeoutException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<ImmutableArray<MirrorReport>> LookAtJobsAsync(CancellationToken ct)
+    {
+        // Block jobs first: a job that concludes between the two looks is then seen as concluded, never as missing.
+        var blocks = (await Monitor.ExecuteAsync(new QueryBlockJobs(), ct)).ToDictionary(b => b.Device, StringComparer.Ordinal);
+        var jobs = await Monitor.ExecuteAsync(new QueryJobs(), ct);
+        return [.. jobs.Where(IsMirror).Select(job => ToReport(job, blocks.GetValueOrDefault(job.Id)))];
+    }
+}
+
+/// <summary>How the disks are to be copied.</summary>
+/// <param name="Disks">Which.</param>
+/// <param name="Server">The destination's NBD server.</param>
+/// <param name="Sync">Everything, or the top layer only.</param>
+/// <param name="CopyMode">Whether a guest's write waits for the copy.</param>
+/// <param name="SpeedBytesPerSecond">0 for no limit.</param>
+internal sealed record MirrorOrder(
+    ImmutableArray<MirroredDisk> Disks, SocketAddress Server, MirrorSyncMode Sync, MirrorCopyMode CopyMode, long SpeedBytesPerSecond);

@@ -1,0 +1,163 @@
+using System.Collections.Immutable;
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qemu.Migration.Cookie;
+using Wherry.Qemu.Migration.Machines;
+using Wherry.Qmp.Commands;
+
+namespace Wherry.Qemu.Migration.Source;
+
+/// <summary>
+/// The figures of one outgoing migration: what <c>domjobinfo</c> shows while it runs and after it, and what goes into the cookie.
+/// Written by the look-out and the machine's effects, read by anyone.
+/// </summary>
+internal sealed class SourceStatistics(TimeProvider time)
+{
+    private readonly Lock gate = new();
+    private readonly long began = time.GetTimestamp();
+    private readonly DateTimeOffset beganAt = time.GetUtcNow();
+    private SourceObservation last = SourceObservation.None;
+    private TransferStats? disks;
+    private DateTimeOffset? stoppedAt;
+    private long? stopped;
+    private CookieStatistics? fromDestination;
+
+    public void Observe(SourceObservation seen)
+    {
+        lock (gate)
+        {
+            last = seen;
+
+            // Jobs vanish when they are dismissed; their last figures are the result.
+            if (!seen.Mirrors.IsEmpty)
+            {
+                disks = new TransferStats(
+                    Sum(seen, m => m.LengthBytes), Sum(seen, m => m.OffsetBytes), Sum(seen, m => m.BacklogBytes));
+            }
+        }
+    }
+
+    /// <summary>The guest stands; its silence is measured from here.</summary>
+    public void GuestStopped()
+    {
+        lock (gate)
+        {
+            stopped ??= time.GetTimestamp();
+            stoppedAt ??= time.GetUtcNow();
+        }
+    }
+
+    /// <summary>The destination's figures, with the downtime as it saw it.</summary>
+    public void Finished(CookieStatistics? statistics)
+    {
+        lock (gate)
+        {
+            fromDestination = statistics ?? fromDestination;
+        }
+    }
+
+    /// <summary>The job as it runs. Handed over means that it is not over, whatever the figures say (migration.md C8).</summary>
+    public JobStats Running(SourceState state)
+    {
+        lock (gate)
+        {
+            return Figures(JobType.Unbounded) with { HandOver = state is SourceState.Handed ? "handed" : null };
+        }
+    }
+
+    public JobStats Completed(MigrationOutcome outcome)
+    {
+        lock (gate)
+        {
+            var type = outcome switch
+            {
+                MigrationOutcome.Moved => JobType.Completed,
+                MigrationOutcome.StayedOnSource { Why.Kind: FailureKind.Cancelled } => JobType.Cancelled,
+                _ => JobType.Failed,
+            };
+            var figures = Figures(type);
+            return type == JobType.Completed
+                ? figures with { DowntimeMs = Downtime() }
+                : figures with { ErrorMessage = (outcome as MigrationOutcome.StayedOnSource)?.Why.Text };
+        }
+    }
+
+    public CookieStatistics ToCookie()
+    {
+        lock (gate)
+        {
+            var figures = Figures(JobType.Completed);
+            var values = ImmutableSortedDictionary.CreateBuilder<string, ulong>(StringComparer.Ordinal);
+            values["time_elapsed"] = figures.TimeElapsedMs;
+            values["downtime"] = figures.DowntimeMs ?? 0;
+            if (figures.SetupTimeMs is { } setup)
+            {
+                values["setup_time"] = setup;
+            }
+
+            AddTransfer(values, "memory", figures.Memory);
+            AddTransfer(values, "disk", figures.Disk);
+            if (figures.MemoryDetail is { } detail)
+            {
+                values["memory_constant"] = detail.ConstantPages;
+                values["memory_normal"] = detail.NormalPages;
+                values["memory_normal_bytes"] = detail.NormalBytes;
+                values["memory_dirty_rate"] = detail.DirtyRate;
+                values["memory_iteration"] = detail.Iteration;
+                values["memory_page_size"] = detail.PageSize;
+            }
+
+            var now = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
+            return new CookieStatistics(
+                (ulong)beganAt.ToUnixTimeMilliseconds(),
+                stoppedAt is { } at ? (ulong)at.ToUnixTimeMilliseconds() : 0,
+                now,
+                DeltaMs: null,
+                values.ToImmutable());
+        }
+    }
+
+    private static ulong Sum(SourceObservation seen, Func<Disks.MirrorReport, ulong> figure) =>
+        seen.Mirrors.Aggregate(0UL, (sum, mirror) => sum + figure(mirror));
+
+    private static void AddTransfer(ImmutableSortedDictionary<string, ulong>.Builder values, string prefix, TransferStats? stats)
+    {
+        values[$"{prefix}_total"] = stats?.Total ?? 0;
+        values[$"{prefix}_processed"] = stats?.Processed ?? 0;
+        values[$"{prefix}_remaining"] = stats?.Remaining ?? 0;
+        values[$"{prefix}_bps"] = stats?.BytesPerSecond ?? 0;
+    }
+
+    /// <summary>As the destination measured it if it did, otherwise QEMU's own figure.</summary>
+    private ulong? Downtime() =>
+        fromDestination?.Values.TryGetValue("downtime", out var seen) == true && seen > 0
+            ? seen
+            : last.Info.Downtime is { } own and >= 0 ? (ulong)own : null;
+
+    private JobStats Figures(JobType type)
+    {
+        var ram = last.Info.Ram;
+        return new JobStats
+        {
+            Type = type,
+            Operation = JobOperation.MigrationOut,
+            TimeElapsedMs = (ulong)time.GetElapsedTime(began).TotalMilliseconds,
+            DowntimeMs = (last.Info.Downtime ?? last.Info.ExpectedDowntime) is { } downtime and >= 0 ? (ulong)downtime : null,
+            SetupTimeMs = last.Info.SetupTime is { } setup and >= 0 ? (ulong)setup : null,
+            Memory = ram is null ? null : new TransferStats((ulong)ram.Total, (ulong)ram.Transferred, (ulong)ram.Remaining, (ulong)(ram.Mbps * 1_000_000 / 8)),
+            Disk = disks,
+            MemoryDetail = ram is null ? null : ToDetail(ram),
+            AutoConvergeThrottle = last.Info.CpuThrottlePercentage,
+        };
+    }
+
+    private static MemoryDetail ToDetail(MigrationStats ram) => new()
+    {
+        ConstantPages = (ulong)ram.Duplicate,
+        NormalPages = (ulong)ram.Normal,
+        NormalBytes = (ulong)ram.NormalBytes,
+        DirtyRate = (ulong)ram.DirtyPagesRate,
+        Iteration = (ulong)ram.DirtySyncCount,
+        PostcopyRequests = (ulong)ram.PostcopyRequests,
+        PageSize = (ulong)ram.PageSize,
+    };
+}

@@ -1,0 +1,56 @@
+namespace Wherry.Qemu.Process;
+
+/// <summary>Runs a small program (qemu-img) to its end, and turns its failure into an error with its own words.</summary>
+public sealed class ToolRunner
+{
+    // Metadata work only: nothing that copies data is run by this.
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    private readonly ProcessSupervisor _processes;
+    private readonly TimeProvider _time;
+
+    public ToolRunner(ProcessSupervisor processes, TimeProvider time)
+    {
+        _processes = processes;
+        _time = time;
+    }
+
+    /// <param name="executable">Absolute path.</param>
+    /// <param name="arguments">As the program gets them; no shell is involved.</param>
+    /// <param name="ct">Ends the program.</param>
+    /// <exception cref="WherryException">OperationFailed: it failed, with the last lines it wrote; OperationTimeout: it did not end.</exception>
+    public async Task RunAsync(string executable, IEnumerable<string> arguments, CancellationToken ct)
+    {
+        var output = Path.Combine(Path.GetTempPath(), $"wherry-tool-{Guid.NewGuid():N}");
+        try
+        {
+            var process = _processes.Start(new ProcessStart { Executable = executable, Arguments = [.. arguments], LogPath = output });
+            ExitStatus status;
+            try
+            {
+                status = await process.Exited.WaitAsync(Deadline, _time, ct);
+            }
+            catch (TimeoutException e)
+            {
+                process.Signal(NativeProcess.SigKill);
+                throw new WherryException(
+                    ErrorCode.OperationTimeout, $"{executable} did not end within {Deadline.TotalSeconds:0} s", inner: e);
+            }
+            catch (OperationCanceledException)
+            {
+                process.Signal(NativeProcess.SigKill);
+                throw;
+            }
+
+            if (status is not { Code: 0 })
+            {
+                throw new WherryException(
+                    ErrorCode.OperationFailed, $"{executable} failed ({status}): {LogTail.Read(output, 0).Trim()}");
+            }
+        }
+        finally
+        {
+            File.Delete(output);
+        }
+    }
+}

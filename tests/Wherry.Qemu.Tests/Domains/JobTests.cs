@@ -1,0 +1,82 @@
+using Wherry.Errors;
+using Wherry.Qemu.Domains.Jobs;
+
+namespace Wherry.Qemu.Tests.Domains;
+
+public class JobTests
+{
+    private static readonly TimeSpan Watchdog = TimeSpan.FromSeconds(20);
+
+    // Rows: async job under way; columns: query, destroy, suspend, modify, abort, migration operation, migration-safe.
+    [Theory]
+    [InlineData(AsyncJobKind.MigrationOut, "yes yes yes no yes yes yes")]
+    [InlineData(AsyncJobKind.MigrationIn, "no yes no no no no yes")]
+    [InlineData(AsyncJobKind.Save, "yes yes no no yes no no")]
+    [InlineData(AsyncJobKind.Dump, "yes yes yes no yes yes no")]
+    [InlineData(AsyncJobKind.Snapshot, "yes yes no no yes no no")]
+    [InlineData(AsyncJobKind.Start, "no yes no no no no no")]
+    [InlineData(AsyncJobKind.Backup, "yes yes yes yes yes no no")]
+    public void Admission_beside_a_long_operation(AsyncJobKind running, string expected)
+    {
+        var slots = JobSlots.Free with { Async = new ActiveAsyncJob(running, "owner", JobAdmission.MaskOf(running)) };
+        var row = Enum.GetValues<JobKind>().Select(job => JobAdmission.Admits(slots, job) ? "yes" : "no");
+        Assert.Equal(expected, string.Join(" ", row));
+        Assert.False(JobAdmission.Admits(slots, AsyncJobKind.Save));
+    }
+
+    [Fact]
+    public async Task A_second_operation_runs_when_the_first_gives_its_turn_back()
+    {
+        var jobs = new DomainJobs(JobLimits.Default, TimeProvider.System);
+        var first = await jobs.BeginAsync(JobKind.Modify, "DomainSuspend", CancellationToken.None);
+        var second = jobs.BeginAsync(JobKind.Modify, "DomainResume", CancellationToken.None);
+        Assert.False(second.IsCompleted);
+        first.Dispose();
+        using var lease = await second.WaitAsync(Watchdog);
+        Assert.Equal("DomainResume", jobs.Current.Active!.Owner);
+        Assert.Equal(0, jobs.Current.Waiting);
+        first.Dispose(); // a second time, must not free the other's slot
+        Assert.NotNull(jobs.Current.Active);
+    }
+
+    [Fact]
+    public async Task A_wait_for_a_turn_ends_with_libvirts_words_and_the_holders_name()
+    {
+        var jobs = new DomainJobs(new JobLimits(TimeSpan.FromMilliseconds(1), 0), TimeProvider.System);
+        using var held = await jobs.BeginAsync(AsyncJobKind.MigrationOut, "remoteDispatchDomainMigratePerform3Params", CancellationToken.None);
+        var refused = await Assert.ThrowsAsync<WherryException>(() => jobs.BeginAsync(JobKind.Modify, "x", CancellationToken.None));
+        Assert.Equal(ErrorCode.OperationTimeout, refused.Code);
+        Assert.Equal(
+            "Timed out during operation: cannot acquire state change lock (held by monitor=remoteDispatchDomainMigratePerform3Params)",
+            refused.Message);
+        Assert.Equal(0, jobs.Current.Waiting);
+    }
+
+    [Fact]
+    public async Task More_waiters_than_max_queued_are_refused_at_once_but_never_a_destroy()
+    {
+        var jobs = new DomainJobs(new JobLimits(TimeSpan.FromSeconds(30), 1), TimeProvider.System);
+        var held = await jobs.BeginAsync(JobKind.Modify, "one", CancellationToken.None);
+        var waiting = jobs.BeginAsync(JobKind.Modify, "two", CancellationToken.None);
+        var refused = await Assert.ThrowsAsync<WherryException>(() => jobs.BeginAsync(JobKind.Modify, "three", CancellationToken.None));
+        Assert.Equal(ErrorCode.OperationFailed, refused.Code);
+        Assert.Equal("operation failed: cannot acquire state change lock (held by monitor=one) due to max_queued limit", refused.Message);
+        var destroy = jobs.BeginAsync(JobKind.Destroy, "destroy", CancellationToken.None);
+        held.Dispose();
+        var next = await Task.WhenAny(waiting, destroy).WaitAsync(Watchdog);
+        (await next).Dispose();
+        await Task.WhenAll(waiting, destroy).WaitAsync(Watchdog);
+    }
+
+    [Fact]
+    public async Task A_caller_that_stops_waiting_leaves_the_queue()
+    {
+        var jobs = new DomainJobs(JobLimits.Default, TimeProvider.System);
+        using var held = await jobs.BeginAsync(JobKind.Modify, "one", CancellationToken.None);
+        using var gone = new CancellationTokenSource();
+        var waiting = jobs.BeginAsync(JobKind.Modify, "two", gone.Token);
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        Assert.Equal(0, jobs.Current.Waiting);
+    }
+}

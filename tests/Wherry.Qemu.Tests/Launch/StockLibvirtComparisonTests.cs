@@ -1,0 +1,105 @@
+using Wherry.Qemu.Launch;
+using Wherry.Testbed;
+using Wherry.Testbed.Hosts;
+using Wherry.Xml;
+
+namespace Wherry.Qemu.Tests.Launch;
+
+/// <summary>
+/// A stock libvirtd starts each recorded domain; its QEMU's real arguments and its live XML are taken, and our arguments for that very XML
+/// must describe the same hardware.
+/// </summary>
+public sealed class StockLibvirtComparisonTests : IAsyncLifetime
+{
+    /// <summary>Definitions that stock libvirt itself cannot convert everywhere, and why.</summary>
+    private static readonly Dictionary<string, string> NotConverted = new(StringComparer.Ordinal)
+    {
+        ["cpu-custom-kvm"] = "checked against the features of the host's CPU",
+        ["cpu-host-model"] = "expanded with libvirt's own database of CPU models",
+        ["cpu-host-model-features"] = "likewise",
+        ["cpu-host-model-kvm"] = "likewise",
+    };
+
+    private RunDirectory? _run;
+    private StockLibvirtd? _stock;
+
+    public async ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(StockLibvirtd.Missing is not null, StockLibvirtd.Missing ?? "");
+        _run = RunDirectory.Create();
+        _stock = new StockLibvirtd(await TestHost.CreateAsync(_run, "stock", isolated: true));
+        await _stock.StartAsync();
+        await _stock.Host.RunAsync("ip", "link", "add", "br0", "type", "bridge").Checked();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_stock is not null)
+        {
+            await _stock.DisposeAsync();
+            await _stock.Host.DisposeAsync();
+        }
+        if (_run is not null)
+            await _run.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Our_arguments_describe_the_hardware_that_stock_libvirt_starts()
+    {
+        foreach (var row in RecordedDomains.Names)
+        {
+            var (name, virsh) = (row.Data, _stock!.Virsh);
+            var xml = await RecordedDomains.PrepareAsync(name, Path.Join(_stock.Host.Directory, "var"));
+            var uuid = DomainSpec.From(DomainDocument.Parse(xml)).Uuid.ToString();
+            await virsh.RunWithXmlAsync("define", xml).Checked();
+            var defined = DomainSpec.From(DomainDocument.Parse(await virsh.AskAsync("dumpxml", uuid)));
+            await virsh.RunAsync("start", "--paused", uuid).Checked();
+            // The live CPU is what QEMU made of it; the arguments were written before, from the defined one.
+            var live = DomainSpec.From(DomainDocument.Parse(await virsh.AskAsync("dumpxml", uuid))) with { Cpu = defined.Cpu };
+            var theirs = await ArgumentsOfAsync(live.Name);
+            await virsh.RunAsync("destroy", uuid).Checked();
+            await virsh.RunAsync("undefine", uuid).Checked();
+
+            var context = LaunchContexts.Fixed.WithTaps(live) with { VncPort = null, BackingImages = DiskImages.Inspect(live, coldBoot: true).Backing };
+            var ours = CommandLine.Build(live, context).Arguments;
+            Assert.Equal(ComparableArguments.Of(theirs), ComparableArguments.Of(ours));
+        }
+    }
+
+    [Fact]
+    public async Task Our_arguments_for_every_definition_are_those_stock_libvirt_would_use()
+    {
+        var differences = new List<string>();
+        foreach (var name in DefinedDomains.Names.Except(NotConverted.Keys))
+        {
+            var document = DefinedDomains.Complete(name);
+            var conversion = await _stock!.Virsh.RunWithXmlAsync("domxml-to-native", document.ToXml(DomainXmlFlags.Secure), "qemu-argv");
+            IReadOnlyList<string> theirs = conversion.Succeeded ? ComparableArguments.OfConversion(conversion.Output) : [conversion.Error.Trim()];
+            var ours = OursForConversion(document);
+            if (!theirs.SequenceEqual(ours, StringComparer.Ordinal))
+                differences.Add($"{name}\n  stock only: {string.Join("\n              ", theirs.Except(ours))}\n  ours only:  {string.Join("\n              ", ours.Except(theirs))}");
+        }
+        Assert.True(differences.Count == 0, string.Join('\n', differences));
+    }
+
+    private static IReadOnlyList<string> OursForConversion(DomainDocument document)
+    {
+        try
+        {
+            var spec = DomainSpec.From(new LiveOverlay { Id = 1 }.Apply(document));
+            var context = LaunchContexts.Fixed.WithTaps(spec) with { VncPort = 5900, VncWebSocketPort = -1 };
+            return ComparableArguments.OfConversion(CommandLine.Build(spec, context).Arguments);
+        }
+        catch (Errors.WherryException e)
+        {
+            return [e.Message];
+        }
+    }
+
+    /// <summary>The arguments of the domain's QEMU, without its own name.</summary>
+    private async Task<IEnumerable<string>> ArgumentsOfAsync(string domain)
+    {
+        var arguments = await _stock!.Host.RunAsync("sh", "-c", "cat /proc/$(cat \"/run/libvirt/qemu/$1.pid\")/cmdline", "sh", domain).Checked();
+        return arguments.Output.TrimEnd('\0').Split('\0').Skip(1);
+    }
+}

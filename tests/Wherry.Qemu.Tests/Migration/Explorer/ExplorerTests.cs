@@ -1,0 +1,85 @@
+using Wherry.Qemu.Migration.Machines;
+
+namespace Wherry.Qemu.Tests.Migration.Explorer;
+
+/// <summary>
+/// The shipped machines, explored exhaustively (design.md 5). In every world: never two run (DUP), never back to old memory (ROLLBACK), the last copy
+/// is never killed (LOST), from everywhere it ends with one guest (STUCK), no id is answered both ways (FINAL), no `cont` in inmigrate (INMIGRATE).
+/// </summary>
+[Trait("fault", "F27")]
+public sealed class ExplorerTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void Two_attempts_with_a_crash_on_each_side() => Explore(new() { Crashes = 1, Attempts = 2 });
+
+    [Fact]
+    public void Killed_QEMUs_and_crashes() => Explore(new() { Crashes = 2, Attempts = 1, QemuKills = true });
+
+    [Fact]
+    [Trait("fault", "F30")]
+    public void Full_disks_and_crashes() => Explore(new() { Crashes = 1, Attempts = 1, JournalFailures = 1 });
+
+    [Fact]
+    public void A_client_that_drives_and_may_vanish() => Explore(new() { Mode = MigrationMode.Managed, Crashes = 1, Attempts = 1, QemuKills = true });
+
+    [Fact]
+    [Trait("fault", "F67")]
+    public void Copied_disks_and_a_full_disk_under_the_journal() =>
+        Explore(new() { Crashes = 1, Attempts = 1, CopiesDisks = true, JournalFailures = 1 });
+
+    [Fact]
+    [Trait("fault", "F38")]
+    public void A_guest_that_its_user_paused() => Explore(new() { Crashes = 1, Attempts = 1, PreState = GuestRunState.Paused, QemuKills = true });
+
+    [Fact]
+    [Trait("fault", "F113")]
+    public void An_operator_who_fences_never_gets_two_guests_and_gives_up_no_roll_back_knowingly()
+    {
+        Explore(new() { Crashes = 1, Attempts = 1, Fencing = true, Only = "DUP" });
+        Explore(new() { Crashes = 1, Attempts = 1, Fencing = true, Only = "LOST" });
+        var rollback = Exploration.Run(new() { Crashes = 0, Attempts = 1, Fencing = true, Only = "ROLLBACK" });
+        output.WriteLine(rollback.Report());
+        Assert.Equal("ROLLBACK", rollback.Violation?.Invariant);
+    }
+
+    [Theory(Explicit = true)]
+    [Trait("suite", "explore")]
+    [InlineData(2, 2, false, 0, false)]
+    [InlineData(2, 1, true, 1, false)]
+    [InlineData(1, 2, true, 0, false)]
+    [InlineData(2, 1, true, 0, true)]
+    [InlineData(1, 1, true, 1, true)]
+    [InlineData(1, 2, false, 0, true)]
+    public void The_larger_worlds(int crashes, int attempts, bool qemuKills, int journalFailures, bool managed) => Explore(new()
+    {
+        Mode = managed ? MigrationMode.Managed : MigrationMode.PeerToPeer,
+        Crashes = crashes,
+        Attempts = attempts,
+        QemuKills = qemuKills,
+        JournalFailures = journalFailures,
+    });
+
+    [Fact]
+    public void Nothing_holds_because_it_is_never_reached()
+    {
+        var met = new HashSet<string>();
+        foreach (var mode in Enum.GetValues<MigrationMode>())
+            met.UnionWith(Exploration.Run(new() { Mode = mode, Crashes = 1, Attempts = 1, CopiesDisks = true }).StatesMet);
+        string[] expected =
+        [
+            "Begun", "Preparing", "Copying", "Sending", "Draining", "Switching", "Sent",
+            "Handed/Client", "Handed/Answer", "Handed/Journal",
+            "Reclaiming/StoppingStream", "Reclaiming/Undoing", "Reclaiming/Resuming", "Released/Killing", "Released/Forgetting", "Closed",
+            "Launching", "Listening", "Receiving", "Committing/Loading", "Committing/Deciding",
+            "Starting/Starting", "Starting/Recording", "Starting/Revoking", "Running", "Aborting/Killing", "Aborting/CleaningUp", "Aborted", "Forgotten",
+        ];
+        Assert.Equal(expected.Order(StringComparer.Ordinal), met.Order(StringComparer.Ordinal));
+    }
+
+    private void Explore(Scenario scenario)
+    {
+        var exploration = Exploration.Run(scenario);
+        output.WriteLine(exploration.Report());
+        Assert.True(exploration.Violation is null, exploration.Report());
+    }
+}

@@ -1,0 +1,172 @@
+using System.Text.Json.Nodes;
+using Wherry.Qmp.Values;
+
+namespace Wherry.Testing;
+
+// Commands, with QEMU's refusals.
+public sealed partial class FakeQemu
+{
+    private readonly HashSet<string> _nodes = [];
+    private readonly Dictionary<string, string> _exports = []; // id to node
+    private bool _nbdServer;
+
+    /// <summary>Block nodes that exist; a test adds those that a command line would have made.</summary>
+    public HashSet<string> Nodes => _nodes;
+
+    public bool NbdServerRuns => _nbdServer;
+
+    private static string NameOf(JsonObject message) => (string?)(message["exec-oob"] ?? message["execute"]) ?? "";
+
+    private void Arrived(JsonObject message)
+    {
+        lock (Gate)
+        {
+            _received.Add(NameOf(message));
+            _receivedMore.TrySetResult();
+            _receivedMore = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    private async Task<JsonObject?> AnswerAsync(JsonObject message)
+    {
+        var outOfBand = message["exec-oob"] is not null;
+        var name = NameOf(message);
+        var arguments = message["arguments"] as JsonObject ?? [];
+        TaskCompletionSource? hang;
+        lock (Gate)
+        {
+            if (_hungCommands.Contains(name))
+            {
+                _mainLoopHang ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+
+            hang = outOfBand ? null : _mainLoopHang;
+        }
+
+        if (hang is not null)
+        {
+            await hang.Task;
+        }
+
+        lock (Gate)
+        {
+            if (Process.Exited.IsCompleted)
+            {
+                return null;
+            }
+
+            try
+            {
+                return new JsonObject { ["return"] = Execute(name, arguments) ?? new JsonObject() };
+            }
+            catch (Refusal refusal)
+            {
+                return new JsonObject { ["error"] = new JsonObject { ["class"] = refusal.Class, ["desc"] = refusal.Message } };
+            }
+        }
+    }
+
+    private void Answered(JsonObject message)
+    {
+        if ((string?)message["execute"] == "quit")
+        {
+            Process.End(new(0, Signal: null));
+        }
+    }
+
+    private JsonNode? Execute(string name, JsonObject arguments)
+    {
+        switch (name)
+        {
+            case "qmp_capabilities" or "getfd" or "closefd" or "object-add" or "object-del":
+                return null;
+            case "query-status":
+                return new JsonObject { ["running"] = Running, ["singlestep"] = false, ["status"] = Status.Value };
+            case "cont":
+                Cont();
+                return null;
+            case "stop":
+                StopVcpus(RunState.Paused);
+                return null;
+            case "system_powerdown":
+                Emit("POWERDOWN");
+                return null;
+            case "system_reset":
+                Emit("RESET", new JsonObject { ["guest"] = false, ["reason"] = "host-qmp-system-reset" });
+                return null;
+            case "quit":
+                Emit("SHUTDOWN", new JsonObject { ["guest"] = false, ["reason"] = "host-qmp-quit" });
+                return null; // The end follows the reply: see Answered.
+            case "blockdev-add":
+                Require(_nodes.Add(Text(arguments, "node-name")), $"Duplicate nodes with node-name='{Text(arguments, "node-name")}'");
+                return null;
+            case "blockdev-del":
+                return DeleteNode(Text(arguments, "node-name"));
+            case "nbd-server-start":
+                Require(!_nbdServer, "NBD server already running");
+                _nbdServer = true;
+                return null;
+            case "nbd-server-stop":
+                Require(_nbdServer, "NBD server not running");
+                _nbdServer = false;
+                _exports.Clear();
+                return null;
+            case "block-export-add":
+                Require(_nbdServer, "NBD server not running");
+                _exports.Add(Text(arguments, "id"), Text(arguments, "node-name"));
+                return null;
+            case "block-export-del":
+                Require(_exports.Remove(Text(arguments, "id")), $"Export '{Text(arguments, "id")}' is not found");
+                Emit("BLOCK_EXPORT_DELETED", new JsonObject { ["id"] = Text(arguments, "id") });
+                return null;
+            case "query-block-exports":
+                return new JsonArray([.. _exports.Select(e => new JsonObject
+                {
+                    ["id"] = e.Key, ["type"] = "nbd", ["node-name"] = e.Value, ["shutting-down"] = false,
+                })]);
+            case "yank":
+                Yank();
+                return null;
+            default:
+                return ExecuteJobCommand(name, arguments, out var answer) || ExecuteMigrationCommand(name, arguments, out answer)
+                    ? answer
+                    : throw new Refusal("CommandNotFound", $"The command {name} has not been found");
+        }
+    }
+
+    private void Cont()
+    {
+        Require(Status != RunState.FinishMigrate, "Migration is not finalized yet");
+        if (Status == RunState.Inmigrate)
+        {
+            _autostart = true; // The trap: it will run by itself when the load ends.
+            return;
+        }
+
+        SetRunning();
+    }
+
+    private JsonNode? DeleteNode(string node)
+    {
+        Require(_nodes.Contains(node), $"Failed to find node with node-name='{node}'");
+        Require(!_jobs.Values.Any(j => j.Uses(node)), $"Node {node} is in use");
+        _nodes.Remove(node);
+        return null;
+    }
+
+    private static string Text(JsonObject arguments, string name) =>
+        (string?)arguments[name] ?? throw new Refusal("GenericError", $"Parameter '{name}' is missing");
+
+    private static void Require(bool holds, string otherwise)
+    {
+        if (!holds)
+        {
+            throw new Refusal("GenericError", otherwise);
+        }
+    }
+
+    private sealed class Refusal(string @class, string description) : Exception(description)
+    {
+        public string Class { get; } = @class;
+    }
+}
