@@ -1,0 +1,54 @@
+using System.Collections.Immutable;
+using System.Net;
+using Wherry.Rpc;
+
+namespace Wherry.Daemon.Configuration;
+
+/// <summary>Everything that decides how one daemon runs: command line over files over defaults. Validated when made, printed at start.</summary>
+internal sealed record DaemonOptions
+{
+    /// <summary>System mode serves <c>qemu:///system</c>, session mode <c>qemu:///session</c>.</summary>
+    public required bool IsPrivileged { get; init; }
+
+    /// <summary>The daemon's effective user, which its QEMUs run as too.</summary>
+    public required uint Uid { get; init; }
+
+    public required uint Gid { get; init; }
+
+    public required DaemonPaths Paths { get; init; }
+
+    /// <summary>The name this host goes by towards migration peers.</summary>
+    public required string Hostname { get; init; }
+
+    /// <summary>Two daemons with equal uuids take each other for the same host and refuse to migrate.</summary>
+    public required Guid HostUuid { get; init; }
+
+    /// <summary>TCP endpoints, without authentication or encryption: none unless asked for.</summary>
+    public ImmutableArray<IPEndPoint> Listen { get; init; } = [];
+
+    /// <summary>Where <c>libvirt-sock</c> and <c>libvirt-sock-ro</c> are made.</summary>
+    public required string UnixSocketDirectory { get; init; }
+
+    /// <summary><c>unix_sock_rw_perms</c>. Libvirt has 0777 when polkit decides, and 0700 without; we have no polkit.</summary>
+    public UnixFileMode UnixReadWriteMode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary><c>unix_sock_ro_perms</c>: anybody may look.</summary>
+    public UnixFileMode UnixReadOnlyMode { get; init; } = (UnixFileMode)0b111_111_111;
+
+    /// <summary><c>unix_sock_group</c> as a number; null leaves the daemon's own.</summary>
+    public uint? UnixGroup { get; init; }
+
+    public RpcServerOptions Rpc { get; init; } = new();
+
+    /// <summary><c>max_queued_clients</c>: the backlog of each listener.</summary>
+    public int MaxQueuedClients { get; init; } = RpcServerOptions.DefaultMaxQueuedClients;
+
+    public QemuSettings Qemu { get; init; } = new();
+
+    public LogSettings Log { get; init; } = new();
+
+    public string? PidFile { get; init; }
+
+    /// <summary>Settings in the files that this daemon does not know: warned about, without effect.</summary>
+    public ImmutableArray<string> UnknownSettings { get; init; } = [];
+}

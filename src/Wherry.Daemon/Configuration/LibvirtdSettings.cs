@@ -1,0 +1,105 @@
+using System.Globalization;
+using System.Net;
+using Wherry.Rpc;
+
+namespace Wherry.Daemon.Configuration;
+
+/// <summary>libvirtd.conf, as far as we have the settings; names are its keys. Null: not given.</summary>
+internal sealed record LibvirtdSettings
+{
+    /// <summary>Keys of things that a client cannot notice (threads), or that are off and stay off (TLS, SASL, polkit, admin socket).</summary>
+    private static readonly string[] WithoutEffect =
+    [
+        "listen_tls", "tls_port", "auth_tls", "auth_unix_ro", "auth_unix_rw", "auth_tcp", "access_drivers", "key_file", "cert_file", "ca_file",
+        "crl_file", "tls_no_sanity_certificate", "tls_no_verify_certificate", "tls_allowed_dn_list", "sasl_allowed_username_list", "tls_priority",
+        "min_workers", "max_workers", "prio_workers", "unix_sock_admin_perms", "admin_min_workers", "admin_max_workers", "admin_max_clients",
+        "admin_max_queued_clients", "admin_max_client_requests", "admin_keepalive_interval", "admin_keepalive_count", "audit_level",
+        "audit_logging", "host_uuid_source", "ovs_timeout", "mdns_adv", "mdns_name",
+    ];
+
+    public IPEndPoint? Listen { get; init; }
+    public string? UnixSocketDirectory { get; init; }
+    public string? UnixGroup { get; init; }
+    public UnixFileMode? UnixReadOnlyMode { get; init; }
+    public UnixFileMode? UnixReadWriteMode { get; init; }
+    public int? MaxQueuedClients { get; init; }
+    public Guid? HostUuid { get; init; }
+    public RpcServerOptions Rpc { get; init; } = new();
+    public LogSettings Log { get; init; } = new();
+
+    public static LibvirtdSettings Read(ConfFile conf)
+    {
+        foreach (var key in WithoutEffect)
+            conf.Touch(key);
+        foreach (var key in (string[])["auth_unix_ro", "auth_unix_rw", "auth_tcp"])
+        {
+            // Serving everybody what was meant for the authenticated would be the worst reading of the file.
+            if (conf.Text(key) is not (null or "none") and var scheme)
+                throw conf.Error(key, $"'{scheme}' is not supported, only \"none\": access is decided by the sockets' permissions");
+        }
+        if (conf.Switch("listen_tls") == true)
+            throw conf.Error("listen_tls", "TLS is not supported yet");
+
+        var rpc = new RpcServerOptions();
+        return new LibvirtdSettings
+        {
+            Listen = ReadListen(conf),
+            UnixSocketDirectory = conf.Text("unix_sock_dir"),
+            UnixGroup = conf.Text("unix_sock_group"),
+            UnixReadOnlyMode = ReadMode(conf, "unix_sock_ro_perms"),
+            UnixReadWriteMode = ReadMode(conf, "unix_sock_rw_perms"),
+            MaxQueuedClients = conf.Int("max_queued_clients", 1, int.MaxValue),
+            HostUuid = ReadUuid(conf),
+            Rpc = rpc with
+            {
+                MaxClients = conf.Int("max_clients", 1, int.MaxValue) ?? rpc.MaxClients,
+                MaxAnonymousClients = conf.Int("max_anonymous_clients", 0, int.MaxValue) ?? rpc.MaxAnonymousClients,
+                MaxClientRequests = conf.Int("max_client_requests", 1, int.MaxValue) ?? rpc.MaxClientRequests,
+                KeepAliveInterval = conf.Int("keepalive_interval", -1, int.MaxValue) is { } seconds
+                    ? TimeSpan.FromSeconds(seconds)
+                    : rpc.KeepAliveInterval,
+                KeepAliveCount = conf.Int("keepalive_count", 0, int.MaxValue) ?? rpc.KeepAliveCount,
+            },
+            Log = LogSettings.Read(conf),
+        };
+    }
+
+    private static IPEndPoint? ReadListen(ConfFile conf)
+    {
+        const string defaultPort = "16509";
+        var port = conf.Text("tcp_port") ?? defaultPort;
+        var address = conf.Text("listen_addr");
+        if (conf.Switch("listen_tcp") != true)
+            return null;
+        if (!ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            throw conf.Error("tcp_port", $"'{port}' is not a port number");
+        if (address is null)
+            return new IPEndPoint(IPAddress.IPv6Any, number);
+        return IPAddress.TryParse(address, out var ip)
+            ? new IPEndPoint(ip, number)
+            : throw conf.Error("listen_addr", $"'{address}' is not a numeric address");
+    }
+
+    private static UnixFileMode? ReadMode(ConfFile conf, string key)
+    {
+        if (conf.Text(key) is not { } text)
+            return null;
+        try
+        {
+            return Convert.ToInt32(text, 8) is >= 0 and <= 511 and var mode
+                ? (UnixFileMode)mode
+                : throw conf.Error(key, $"'{text}' is not an octal mode of at most 0777");
+        }
+        catch (FormatException)
+        {
+            throw conf.Error(key, $"'{text}' is not an octal mode");
+        }
+    }
+
+    private static Guid? ReadUuid(ConfFile conf) => conf.Text("host_uuid") switch
+    {
+        null => null,
+        var text when Guid.TryParse(text, out var uuid) => uuid,
+        var text => throw conf.Error("host_uuid", $"'{text}' is not a UUID"),
+    };
+}

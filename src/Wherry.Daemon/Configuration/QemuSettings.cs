@@ -1,0 +1,78 @@
+using System.Net;
+
+namespace Wherry.Daemon.Configuration;
+
+/// <summary>qemu.conf, as far as we have the settings; names are its keys. Defaults are libvirt's unless the reason is given.</summary>
+internal sealed record QemuSettings
+{
+    /// <summary><c>migration_address</c>: where an incoming QEMU listens when the client names nothing; null: all addresses.</summary>
+    public string? MigrationAddress { get; init; }
+
+    /// <summary><c>migration_host</c>: how the source reaches this host; null: its host name.</summary>
+    public string? MigrationHost { get; init; }
+
+    public int MigrationPortMin { get; init; } = 49152;
+    public int MigrationPortMax { get; init; } = 49215;
+    public string VncListen { get; init; } = "127.0.0.1";
+    public int RemoteDisplayPortMin { get; init; } = 5900;
+    public int RemoteDisplayPortMax { get; init; } = 65535;
+    public int RemoteWebsocketPortMin { get; init; } = 5700;
+    public int RemoteWebsocketPortMax { get; init; } = 65535;
+
+    /// <summary><c>max_queued</c>: callers that may wait for one domain; 0: no limit.</summary>
+    public int MaxQueued { get; init; }
+
+    /// <summary><c>keepalive_interval</c> towards a migration peer, in seconds; -1: never ask.</summary>
+    public int KeepAliveInterval { get; init; } = 5;
+
+    public int KeepAliveCount { get; init; } = 5;
+
+    /// <summary><c>dump_guest_core</c>.</summary>
+    public bool DumpGuestCore { get; init; }
+
+    /// <summary><c>seccomp_sandbox</c>: 1 and -1 (the default) ask QEMU for it, 0 does not.</summary>
+    public bool SeccompSandbox { get; init; } = true;
+
+    /// <summary>After SIGTERM, before SIGKILL (S4.2); ours, libvirt has no key.</summary>
+    public TimeSpan TerminationWait { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>After SIGKILL; ours.</summary>
+    public TimeSpan KillWait { get; init; } = TimeSpan.FromSeconds(5);
+
+    public static QemuSettings Read(ConfFile conf)
+    {
+        const int port = 65535;
+        var defaults = new QemuSettings();
+        var settings = new QemuSettings
+        {
+            MigrationAddress = conf.Text("migration_address"),
+            MigrationHost = conf.Text("migration_host"),
+            MigrationPortMin = conf.Int("migration_port_min", 1, port) ?? defaults.MigrationPortMin,
+            MigrationPortMax = conf.Int("migration_port_max", 1, port) ?? defaults.MigrationPortMax,
+            VncListen = conf.Text("vnc_listen") ?? defaults.VncListen,
+            RemoteDisplayPortMin = conf.Int("remote_display_port_min", 5900, port) ?? defaults.RemoteDisplayPortMin,
+            RemoteDisplayPortMax = conf.Int("remote_display_port_max", 5900, port) ?? defaults.RemoteDisplayPortMax,
+            RemoteWebsocketPortMin = conf.Int("remote_websocket_port_min", 5700, port) ?? defaults.RemoteWebsocketPortMin,
+            RemoteWebsocketPortMax = conf.Int("remote_websocket_port_max", 5700, port) ?? defaults.RemoteWebsocketPortMax,
+            MaxQueued = conf.Int("max_queued", 0, int.MaxValue) ?? defaults.MaxQueued,
+            KeepAliveInterval = conf.Int("keepalive_interval", -1, int.MaxValue) ?? defaults.KeepAliveInterval,
+            KeepAliveCount = conf.Int("keepalive_count", 0, int.MaxValue) ?? defaults.KeepAliveCount,
+            DumpGuestCore = conf.Switch("dump_guest_core") ?? defaults.DumpGuestCore,
+            SeccompSandbox = conf.Int("seccomp_sandbox", -1, 1) != 0,
+        };
+        CheckRange(conf, "migration_port", settings.MigrationPortMin, settings.MigrationPortMax);
+        CheckRange(conf, "remote_display_port", settings.RemoteDisplayPortMin, settings.RemoteDisplayPortMax);
+        CheckRange(conf, "remote_websocket_port", settings.RemoteWebsocketPortMin, settings.RemoteWebsocketPortMax);
+        if (settings.MigrationAddress is { } address && !IPAddress.TryParse(address, out _))
+            throw conf.Error("migration_address", $"'{address}' is not a numeric address");
+        if (settings.MigrationHost is "localhost" or "127.0.0.1" or "::1")
+            throw conf.Error("migration_host", $"must not be the address of the local machine: {settings.MigrationHost}");
+        return settings;
+    }
+
+    private static void CheckRange(ConfFile conf, string prefix, int min, int max)
+    {
+        if (min > max)
+            throw conf.Error(prefix + "_min", $"{prefix}_min {min} must not be greater than {prefix}_max {max}");
+    }
+}

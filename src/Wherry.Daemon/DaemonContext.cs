@@ -1,0 +1,20 @@
+using Wherry.Daemon.Configuration;
+using Wherry.Daemon.Events;
+using Wherry.Daemon.Handlers;
+using Wherry.Qemu.Domains;
+using Wherry.Qemu.Host;
+using Wherry.Qemu.Migration;
+
+namespace Wherry.Daemon;
+
+/// <summary>What handlers share; composed once, in <see cref="WherryDaemon"/>.</summary>
+internal sealed class DaemonContext
+{
+    public required DaemonOptions Options { get; init; }
+    public required QemuDriver Driver { get; init; }
+    public required Migrations Migrations { get; init; }
+    public required EmulatorCatalog Emulators { get; init; }
+    public required CapabilitiesDocument Capabilities { get; init; }
+    public required DomainEvents Events { get; init; }
+    public required HostFiles HostFiles { get; init; }
+}

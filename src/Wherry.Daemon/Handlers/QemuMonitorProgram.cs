@@ -1,0 +1,48 @@
+using Wherry.Errors;
+using Wherry.Rpc;
+using Wherry.Wire.Procedures;
+using Wherry.Wire.QemuProgram;
+
+namespace Wherry.Daemon.Handlers;
+
+/// <summary>The qemu program: <c>virsh qemu-monitor-command</c> and <c>qemu-monitor-event</c>, for looking under the bonnet.</summary>
+[RpcProgram(typeof(QemuProcedure))]
+internal sealed partial class QemuMonitorProgram(DaemonContext context)
+{
+    private const uint Hmp = 1;
+    private const uint MatchRegex = 1, MatchNoCase = 2;
+
+    [Procedure(QemuProcedure.DomainMonitorCommand)]
+    private async ValueTask<QemuDomainMonitorCommandRet> DomainMonitorCommand(
+        ServerCall call, QemuDomainMonitorCommandArgs args, CancellationToken ct)
+    {
+        if ((args.Flags & ~Hmp) is var unknown and not 0)
+            throw new WherryException(ErrorCode.InvalidArg, $"unsupported flags (0x{unknown:x}) in function qemuDomainQemuMonitorCommand");
+        var domain = context.Driver.Get(args.Dom.Uuid, args.Dom.Name);
+        var result = await context.Driver.MonitorCommandAsync(
+            domain, args.Cmd, isHmp: args.Flags == Hmp, "remoteDispatchQemuDomainMonitorCommand", ct);
+        return new QemuDomainMonitorCommandRet(result);
+    }
+
+    [Procedure(QemuProcedure.ConnectDomainMonitorEventRegister)]
+    private ValueTask<QemuConnectDomainMonitorEventRegisterRet> ConnectDomainMonitorEventRegister(
+        ServerCall call, QemuConnectDomainMonitorEventRegisterArgs args, CancellationToken ct)
+    {
+        if ((args.Flags & ~(MatchRegex | MatchNoCase)) is var unknown and not 0)
+            throw new WherryException(
+                ErrorCode.InvalidArg, $"unsupported flags (0x{unknown:x}) in function virDomainQemuMonitorEventStateRegisterID");
+        var subscriptions = ClientState.Of(call.Session, context).Subscriptions;
+        var id = subscriptions.AddMonitor(
+            args.Dom?.Uuid, args.Event, isRegex: (args.Flags & MatchRegex) != 0, ignoreCase: (args.Flags & MatchNoCase) != 0);
+        context.Events.Add(subscriptions);
+        return new(new QemuConnectDomainMonitorEventRegisterRet(id));
+    }
+
+    [Procedure(QemuProcedure.ConnectDomainMonitorEventDeregister)]
+    private ValueTask ConnectDomainMonitorEventDeregister(
+        ServerCall call, QemuConnectDomainMonitorEventDeregisterArgs args, CancellationToken ct)
+    {
+        ClientState.Of(call.Session, context).Subscriptions.Remove(args.CallbackId);
+        return default;
+    }
+}

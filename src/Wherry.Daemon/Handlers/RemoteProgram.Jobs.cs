@@ -1,0 +1,69 @@
+using Wherry.Errors;
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Rpc;
+using Wherry.Wire.Procedures;
+using Wherry.Wire.Remote;
+
+namespace Wherry.Daemon.Handlers;
+
+// virsh domjobinfo and domjobabort.
+internal sealed partial class RemoteProgram
+{
+    private const uint StatsCompleted = 1, StatsKeepCompleted = 2;
+    private const uint AbortPostcopy = 1;
+
+    [Procedure(RemoteProcedure.DomainGetJobInfo)]
+    private ValueTask<DomainGetJobInfoRet> DomainGetJobInfo(ServerCall call, DomainGetJobInfoArgs args, CancellationToken ct)
+    {
+        var snapshot = Domain(call, args.Dom).Snapshot;
+        if (!snapshot.IsActive)
+            throw NotRunning();
+        return new(snapshot.Job is { } job ? JobReply.Info(job) : default);
+    }
+
+    [Procedure(RemoteProcedure.DomainGetJobStats)]
+    private ValueTask<DomainGetJobStatsRet> DomainGetJobStats(ServerCall call, DomainGetJobStatsArgs args, CancellationToken ct)
+    {
+        CheckFlags(args.Flags, StatsCompleted | StatsKeepCompleted, "qemuDomainGetJobStats");
+        var domain = Domain(call, args.Dom);
+        if (!Has(args.Flags, StatsCompleted))
+        {
+            if (!domain.Snapshot.IsActive)
+                throw NotRunning();
+            return new(JobReply.Stats(domain.Snapshot.Job));
+        }
+        var completed = domain.Snapshot.CompletedJob;
+        // Shown once, unless asked to keep it: what a later caller sees is then about a later job.
+        if (completed is not null && !Has(args.Flags, StatsKeepCompleted))
+            domain.Change(now => now.CompletedJob == completed ? now with { CompletedJob = null } : now);
+        return new(JobReply.Stats(completed));
+    }
+
+    [Procedure(RemoteProcedure.DomainAbortJob)]
+    private ValueTask DomainAbortJob(ServerCall call, DomainAbortJobArgs args, CancellationToken ct) => AbortJobAsync(call, args.Dom, 0, ct);
+
+    [Procedure(RemoteProcedure.DomainAbortJobFlags)]
+    private ValueTask DomainAbortJobFlags(ServerCall call, DomainAbortJobFlagsArgs args, CancellationToken ct)
+    {
+        CheckFlags(args.Flags, AbortPostcopy, "qemuDomainAbortJobFlags");
+        return AbortJobAsync(call, args.Dom, args.Flags, ct);
+    }
+
+    private async ValueTask AbortJobAsync(ServerCall call, NonnullDomain dom, uint flags, CancellationToken ct)
+    {
+        var domain = Domain(call, dom);
+        if (!domain.Snapshot.IsActive)
+            throw NotRunning();
+        var abort = domain.Jobs.AbortAsync ?? throw (domain.Jobs.Current.Async is { } job
+            ? new WherryException(ErrorCode.OperationInvalid, $"cannot abort {Describe(job.Kind)}; use virDomainDestroy instead")
+            : new WherryException(ErrorCode.OperationInvalid, "no job is active on the domain"));
+        await abort(Has(flags, AbortPostcopy), ct);
+    }
+
+    private static string Describe(AsyncJobKind kind) => kind switch
+    {
+        AsyncJobKind.MigrationIn => "incoming migration",
+        AsyncJobKind.Start => "VM start",
+        _ => "this job",
+    };
+}

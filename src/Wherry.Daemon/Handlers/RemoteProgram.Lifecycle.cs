@@ -1,0 +1,120 @@
+using Wherry.Errors;
+using Wherry.Qemu.Domains;
+using Wherry.Qemu.Migration;
+using Wherry.Rpc;
+using Wherry.Wire.Procedures;
+using Wherry.Wire.Remote;
+
+namespace Wherry.Daemon.Handlers;
+
+// Start, stop and what is between.
+internal sealed partial class RemoteProgram
+{
+    private const uint StartPaused = 1, StartAutodestroy = 2, StartBypassCache = 4, StartForceBoot = 8, StartValidate = 16, StartResetNvram = 32;
+    private const uint DestroyGraceful = 1, DestroyRemoveLogs = 2;
+    private const uint PowerAcpi = 1, PowerAgent = 2;
+
+    [Procedure(RemoteProcedure.DomainCreateXml)]
+    private async ValueTask<DomainCreateXmlRet> DomainCreateXml(ServerCall call, DomainCreateXmlArgs args, CancellationToken ct)
+    {
+        Client(call);
+        CheckFlags(args.Flags, StartPaused | StartAutodestroy | StartValidate | StartResetNvram, "qemuDomainCreateXML");
+        var domain = await Driver.CreateAsync(
+            args.XmlDesc, Has(args.Flags, StartPaused), AutodestroyOwner(call, args.Flags), Owner("DomainCreateXML"), ct);
+        return new DomainCreateXmlRet(Name(domain));
+    }
+
+    [Procedure(RemoteProcedure.DomainCreate)]
+    private async ValueTask DomainCreate(ServerCall call, DomainCreateArgs args, CancellationToken ct) =>
+        await Driver.StartAsync(Domain(call, args.Dom), paused: false, autodestroyOwner: null, Owner("DomainCreate"), ct);
+
+    [Procedure(RemoteProcedure.DomainCreateWithFlags)]
+    private async ValueTask<DomainCreateWithFlagsRet> DomainCreateWithFlags(ServerCall call, DomainCreateWithFlagsArgs args, CancellationToken ct)
+    {
+        Client(call);
+        // Bypass-cache and force-boot concern a managed save image, which no domain has; they ask for nothing else.
+        CheckFlags(args.Flags, StartPaused | StartAutodestroy | StartBypassCache | StartForceBoot | StartResetNvram, "qemuDomainCreateWithFlags");
+        var domain = Domain(call, args.Dom);
+        await Driver.StartAsync(
+            domain, Has(args.Flags, StartPaused), AutodestroyOwner(call, args.Flags), Owner("DomainCreateWithFlags"), ct);
+        return new DomainCreateWithFlagsRet(Name(domain));
+    }
+
+    [Procedure(RemoteProcedure.DomainSuspend)]
+    private async ValueTask DomainSuspend(ServerCall call, DomainSuspendArgs args, CancellationToken ct)
+    {
+        var domain = Domain(call, args.Dom);
+        await Migrations.AdmitAsync(domain, MigrationUserCall.Suspend, ct);
+        await Driver.SuspendAsync(domain, Owner("DomainSuspend"), ct);
+    }
+
+    [Procedure(RemoteProcedure.DomainResume)]
+    private async ValueTask DomainResume(ServerCall call, DomainResumeArgs args, CancellationToken ct)
+    {
+        var domain = Domain(call, args.Dom);
+        await Migrations.AdmitAsync(domain, MigrationUserCall.Resume, ct);
+        await Driver.ResumeAsync(domain, Owner("DomainResume"), ct);
+    }
+
+    [Procedure(RemoteProcedure.DomainShutdown)]
+    private async ValueTask DomainShutdown(ServerCall call, DomainShutdownArgs args, CancellationToken ct) =>
+        await Driver.ShutdownAsync(Domain(call, args.Dom), Owner("DomainShutdown"), ct);
+
+    [Procedure(RemoteProcedure.DomainShutdownFlags)]
+    private async ValueTask DomainShutdownFlags(ServerCall call, DomainShutdownFlagsArgs args, CancellationToken ct)
+    {
+        CheckFlags(args.Flags, PowerAcpi | PowerAgent, "qemuDomainShutdownFlags");
+        var domain = Domain(call, args.Dom);
+        RefuseAgentOnly(domain, args.Flags);
+        await Driver.ShutdownAsync(domain, Owner("DomainShutdownFlags"), ct);
+    }
+
+    [Procedure(RemoteProcedure.DomainReboot)]
+    private async ValueTask DomainReboot(ServerCall call, DomainRebootArgs args, CancellationToken ct)
+    {
+        CheckFlags(args.Flags, PowerAcpi | PowerAgent, "qemuDomainReboot");
+        var domain = Domain(call, args.Dom);
+        RefuseAgentOnly(domain, args.Flags);
+        await Driver.RebootAsync(domain, Owner("DomainReboot"), ct);
+    }
+
+    [Procedure(RemoteProcedure.DomainReset)]
+    private async ValueTask DomainReset(ServerCall call, DomainResetArgs args, CancellationToken ct)
+    {
+        CheckFlags(args.Flags, 0, "qemuDomainReset");
+        await Driver.ResetAsync(Domain(call, args.Dom), Owner("DomainReset"), ct);
+    }
+
+    [Procedure(RemoteProcedure.DomainDestroy)]
+    private async ValueTask DomainDestroy(ServerCall call, DomainDestroyArgs args, CancellationToken ct)
+    {
+        var domain = Domain(call, args.Dom);
+        await Migrations.AdmitAsync(domain, MigrationUserCall.Destroy, ct);
+        await Driver.DestroyAsync(domain, graceful: false, ct);
+    }
+
+    [Procedure(RemoteProcedure.DomainDestroyFlags)]
+    private async ValueTask DomainDestroyFlags(ServerCall call, DomainDestroyFlagsArgs args, CancellationToken ct)
+    {
+        CheckFlags(args.Flags, DestroyGraceful | DestroyRemoveLogs, "qemuDomainDestroyFlags");
+        var domain = Domain(call, args.Dom);
+        await Migrations.AdmitAsync(domain, MigrationUserCall.Destroy, ct);
+        await Driver.DestroyAsync(domain, Has(args.Flags, DestroyGraceful), ct);
+        if (Has(args.Flags, DestroyRemoveLogs))
+            File.Delete(Driver.Files.LogOf(domain.Name));
+    }
+
+    private static object? AutodestroyOwner(ServerCall call, uint flags) => Has(flags, StartAutodestroy) ? call.Session : null;
+
+    /// <summary>The guest agent's way, and nothing else, was asked for.</summary>
+    private static void RefuseAgentOnly(Domain domain, uint flags)
+    {
+        if (!Has(flags, PowerAgent) || Has(flags, PowerAcpi))
+            return;
+        if (!domain.Snapshot.IsActive)
+            throw new WherryException(ErrorCode.OperationInvalid, "domain is not running", ErrorDomain.Domain);
+        throw new WherryException(ErrorCode.ArgumentUnsupported, "QEMU guest agent is not configured");
+    }
+
+    private static bool Has(uint flags, uint flag) => (flags & flag) != 0;
+}

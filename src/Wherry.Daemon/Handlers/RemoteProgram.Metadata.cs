@@ -1,0 +1,50 @@
+using Wherry.Errors;
+using Wherry.Qemu.Domains;
+using Wherry.Rpc;
+using Wherry.Wire.Procedures;
+using Wherry.Wire.Remote;
+
+namespace Wherry.Daemon.Handlers;
+
+// virsh desc and virsh metadata.
+internal sealed partial class RemoteProgram
+{
+    [Procedure(RemoteProcedure.DomainGetMetadata)]
+    private ValueTask<DomainGetMetadataRet> DomainGetMetadata(ServerCall call, DomainGetMetadataArgs args, CancellationToken ct)
+    {
+        CheckFlags(args.Flags, AffectLive | AffectConfig, "virDomainObjGetMetadata");
+        var document = Affected(Domain(call, args.Dom).Snapshot, args.Flags).Document;
+        var found = Kind(args.Type) switch
+        {
+            MetadataKind.Description => document.Description,
+            MetadataKind.Title => document.Title,
+            _ => document.GetMetadata(args.Uri ?? ""),
+        };
+        return new(new DomainGetMetadataRet(
+            found ?? throw new WherryException(ErrorCode.NoDomainMetadata, "Requested metadata element is not present", ErrorDomain.Domain)));
+    }
+
+    [Procedure(RemoteProcedure.DomainSetMetadata)]
+    private async ValueTask DomainSetMetadata(ServerCall call, DomainSetMetadataArgs args, CancellationToken ct)
+    {
+        CheckFlags(args.Flags, AffectLive | AffectConfig, "virDomainObjSetMetadata");
+        var kind = Kind(args.Type);
+        await Driver.ChangeDocumentsAsync(
+            Domain(call, args.Dom),
+            live: Has(args.Flags, AffectLive),
+            config: Has(args.Flags, AffectConfig),
+            document => kind switch
+            {
+                MetadataKind.Description => document.WithDescription(args.Metadata),
+                MetadataKind.Title => document.WithTitle(args.Metadata),
+                _ => document.WithMetadata(args.Uri ?? "", args.Key, args.Metadata),
+            },
+            new DomainEvent.MetadataChange(kind, args.Uri),
+            Owner("DomainSetMetadata"),
+            ct);
+    }
+
+    private static MetadataKind Kind(int type) => type is >= 0 and <= (int)MetadataKind.Element
+        ? (MetadataKind)type
+        : throw new WherryException(ErrorCode.InvalidArg, $"unknown metadata type '{type}'", ErrorDomain.Domain);
+}

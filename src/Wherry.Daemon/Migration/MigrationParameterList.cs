@@ -1,0 +1,104 @@
+using System.Collections.Immutable;
+using Wherry.Errors;
+using Wherry.Qemu.Migration;
+using Wherry.Wire.Remote;
+
+namespace Wherry.Daemon.Migration;
+
+/// <summary>Migration parameters between the wire's list and our record. Names and types are libvirt's VIR_MIGRATE_PARAM_*.</summary>
+internal static class MigrationParameterList
+{
+    private const ulong MaxBandwidthMiBps = long.MaxValue / (1024 * 1024);
+
+    /// <exception cref="WherryException">InvalidArg naming the parameter: wrong type, out of range, given twice. ArgumentUnsupported: unknown.</exception>
+    public static MigrationParameters Read(ImmutableArray<TypedParameter> list)
+    {
+        var result = MigrationParameters.Default;
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (field, value) in list)
+        {
+            if (field != "migrate_disks" && !seen.Add(field))
+            {
+                throw new WherryException(ErrorCode.InvalidArg, $"parameter '{field}' occurs multiple times");
+            }
+
+            result = Add(result, field, value);
+        }
+
+        return result;
+    }
+
+    public static ImmutableArray<TypedParameter> Write(MigrationParameters parameters)
+    {
+        var list = ImmutableArray.CreateBuilder<TypedParameter>();
+        Text("migrate_uri", parameters.MigrateUri);
+        Text("destination_name", parameters.DestinationName);
+        Text("destination_xml", parameters.DestinationXml);
+        Text("persistent_xml", parameters.PersistentXml);
+        Text("graphics_uri", parameters.GraphicsUri);
+        Text("listen_address", parameters.ListenAddress);
+        Text("disks_uri", parameters.DisksUri);
+        if (parameters.BandwidthMiBps != 0)
+        {
+            list.Add(TypedParameter.ULLong("bandwidth", parameters.BandwidthMiBps));
+        }
+
+        if (parameters.DisksPort != 0)
+        {
+            list.Add(TypedParameter.Int("disks_port", parameters.DisksPort));
+        }
+
+        foreach (var disk in parameters.MigrateDisks)
+        {
+            list.Add(TypedParameter.String("migrate_disks", disk));
+        }
+
+        return list.DrainToImmutable();
+
+        void Text(string field, string? value)
+        {
+            if (value is not null)
+            {
+                list.Add(TypedParameter.String(field, value));
+            }
+        }
+    }
+
+    private static MigrationParameters Add(MigrationParameters to, string field, TypedParameterValue value) => field switch
+    {
+        "migrate_uri" => to with { MigrateUri = Text(field, value) },
+        "destination_name" => to with { DestinationName = Text(field, value) },
+        "destination_xml" => to with { DestinationXml = Text(field, value) },
+        "persistent_xml" => to with { PersistentXml = Text(field, value) },
+        "graphics_uri" => to with { GraphicsUri = Text(field, value) },
+        "listen_address" => to with { ListenAddress = Text(field, value) },
+        "disks_uri" => to with { DisksUri = Text(field, value) },
+        "migrate_disks" => to with { MigrateDisks = to.MigrateDisks.Add(Text(field, value)) },
+        "bandwidth" => to with { BandwidthMiBps = Bandwidth(field, value) },
+        "disks_port" => to with { DisksPort = Range(field, value.AsInt, 0, ushort.MaxValue) },
+        "auto_converge.initial" => to with { AutoConvergeInitial = Range(field, value.AsInt, 1, 99) },
+        "auto_converge.increment" => to with { AutoConvergeIncrement = Range(field, value.AsInt, 1, 99) },
+        _ => throw new WherryException(ErrorCode.ArgumentUnsupported, $"parameter '{field}' not supported"),
+    };
+
+    private static string Text(string field, TypedParameterValue value) => value.AsString ?? throw WrongType(field, "string", value);
+
+    private static ulong Bandwidth(string field, TypedParameterValue value)
+    {
+        var mib = value.AsULLong ?? throw WrongType(field, "ullong", value);
+        return mib <= MaxBandwidthMiBps
+            ? mib
+            : throw new WherryException(ErrorCode.Overflow, $"bandwidth must be less than {MaxBandwidthMiBps + 1}");
+    }
+
+    private static int Range(string field, int? value, int least, int most) => value switch
+    {
+        null => throw new WherryException(ErrorCode.InvalidArg, $"invalid type for parameter '{field}', expected 'int'"),
+        { } number when number < least || number > most =>
+            throw new WherryException(ErrorCode.InvalidArg, $"parameter '{field}' is {number}, must be {least} to {most}"),
+        { } number => number,
+    };
+
+    private static WherryException WrongType(string field, string expected, TypedParameterValue value) =>
+        new(ErrorCode.InvalidArg, $"invalid type '{value.Type.ToString().ToLowerInvariant()}' for parameter '{field}', expected '{expected}'");
+}

@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Wherry.Daemon;
+using Wherry.Daemon.Configuration;
+using Wherry.Daemon.Hosting;
+using Wherry.Errors;
+
+var commandLine = new DaemonCommandLine();
+var arguments = commandLine.Root.Parse(args);
+if (arguments.Action is not null) // --help, --version, or an argument that is not understood
+    return arguments.Invoke();
+
+var notifier = new SystemdNotifier(Environment.GetEnvironmentVariable("NOTIFY_SOCKET"));
+// Children (QEMU) must not talk to our supervisor in our name.
+Environment.SetEnvironmentVariable("NOTIFY_SOCKET", null);
+
+using var stop = new CancellationTokenSource();
+try
+{
+    var options = commandLine.Resolve(arguments, Environment.GetEnvironmentVariable, geteuid(), getegid());
+    using var logs = LoggerFactory.Create(builder => builder
+        .SetMinimumLevel(LogLevel.Trace)
+        .AddProvider(new DaemonLoggerProvider(options.Log, TimeProvider.System)));
+    var logger = logs.CreateLogger("Wherry.Daemon");
+    DaemonLog.Starting(logger, typeof(Program).Assembly.GetName().Version?.ToString() ?? "0", Environment.ProcessId, options.ToString());
+
+    using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    void Stop(PosixSignalContext signal)
+    {
+        signal.Cancel = true; // the runtime would end the process before its sockets are removed
+        DaemonLog.Stopping(logger, signal.Signal.ToString());
+        notifier.Stopping();
+        stop.Cancel();
+    }
+
+    await new WherryDaemon(options, logs, notifier, TimeProvider.System).RunAsync(stop.Token);
+    return 0;
+}
+catch (OperationCanceledException) when (stop.IsCancellationRequested)
+{
+    return 0; // asked to stop while still starting
+}
+catch (WherryException e)
+{
+    Console.Error.WriteLine($"wherryd: {e.Message}");
+    return 1;
+}
+
+[DllImport("libc")]
+static extern uint geteuid();
+
+[DllImport("libc")]
+static extern uint getegid();

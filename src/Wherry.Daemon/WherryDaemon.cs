@@ -1,0 +1,188 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Wherry.Daemon.Configuration;
+using Wherry.Daemon.Events;
+using Wherry.Daemon.Handlers;
+using Wherry.Daemon.Hosting;
+using Wherry.Qemu.Domains;
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qemu.Host;
+using Wherry.Daemon.Migration;
+using Wherry.Qemu.Launch;
+using Wherry.Qemu.Migration;
+using Wherry.Qemu.Process;
+using Wherry.Qmp.Capabilities;
+using Wherry.Rpc;
+using Wherry.Rpc.Client;
+using Wherry.Rpc.Transports;
+
+namespace Wherry.Daemon;
+
+/// <summary>
+/// One daemon, put together and run.
+/// <code>
+///   locks --> directories --> driver: definitions, re-attach --> listeners --> READY=1 --> autostart --> serve
+///   SIGTERM --> STOPPING=1 --> no new clients, calls end, sockets removed --> monitors closed --> exit; every QEMU goes on
+/// </code>
+/// </summary>
+internal sealed class WherryDaemon
+{
+    /// <summary>How long calls in progress may take after SIGTERM. systemd allows 90 s in all.</summary>
+    private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(15);
+
+    private readonly DaemonOptions _options;
+    private readonly ILoggerFactory _logs;
+    private readonly ILogger _logger;
+    private readonly SystemdNotifier _notifier;
+    private readonly TimeProvider _time;
+
+    public WherryDaemon(DaemonOptions options, ILoggerFactory logs, SystemdNotifier notifier, TimeProvider time)
+    {
+        _options = options;
+        _logs = logs;
+        _logger = logs.CreateLogger("Wherry.Daemon");
+        _notifier = notifier;
+        _time = time;
+    }
+
+    /// <summary>Serves until <paramref name="ct"/> is cancelled.</summary>
+    public async Task RunAsync(CancellationToken ct)
+    {
+        using var runtimeLock = DirectoryLock.Take(_options.Paths.Runtime);
+        using var stateLock = _options.Paths.State == _options.Paths.Runtime ? null : DirectoryLock.Take(_options.Paths.State);
+        foreach (var place in _options.UnknownSettings)
+            DaemonLog.UnknownSetting(_logger, place);
+
+        using var processes = new ProcessSupervisor(_logs.CreateLogger("Wherry.Qemu.Process"));
+        var context = Compose(processes);
+        await context.Driver.LoadAsync(ct);
+        await context.Migrations.RecoverAsync(ct);
+
+        var server = new RpcServer(
+            _options.Rpc,
+            [new RemoteProgram(context), new QemuMonitorProgram(context), new PeerProgram(context.Migrations, _options.HostUuid)],
+            Listeners(),
+            _time,
+            _logs.CreateLogger("Wherry.Rpc"));
+        var serving = server.RunAsync(StopDeadline, ct);
+        var uri = _options.IsPrivileged ? "qemu:///system" : "qemu:///session";
+        DaemonLog.Serving(_logger, uri, context.Driver.Domains.Count, Active(context));
+        _notifier.Ready($"serving {uri}");
+        if (_options.PidFile is { } pidFile)
+            await File.WriteAllTextAsync(pidFile, $"{Environment.ProcessId}\n", ct);
+        await context.Driver.AutostartAsync(ct);
+        try
+        {
+            await serving;
+        }
+        finally
+        {
+            await context.Migrations.DisposeAsync();
+            if (_options.PidFile is { } written)
+                File.Delete(written);
+            DaemonLog.Stopped(_logger);
+        }
+    }
+
+    private static int Active(DaemonContext context) => context.Driver.Domains.All.Count(domain => domain.Snapshot.IsActive);
+
+    private DaemonContext Compose(ProcessSupervisor processes)
+    {
+        var paths = _options.Paths;
+        var qemu = _options.Qemu;
+        var processLog = _logs.CreateLogger("Wherry.Qemu.Process");
+        var domainLog = _logs.CreateLogger("Wherry.Qemu.Domains");
+        var qmpLog = _logs.CreateLogger("Wherry.Qmp");
+        var termination = new ProcessTermination(
+            new TerminationOptions { TermWait = qemu.TerminationWait, KillWait = qemu.KillWait }, _time, processLog);
+        var cache = new CapabilitiesCache(Path.Combine(paths.Cache, "qemu"), qmpLog);
+        var emulators = new EmulatorCatalog(new EmulatorProbe(processes, cache, termination, qmpLog));
+        var files = new DomainFiles(paths.Config, paths.State, paths.Runtime, paths.Log);
+        var events = new DomainEvents();
+        var hostFiles = new HostFiles();
+        var launch = new LaunchSettings
+        {
+            Privileged = _options.IsPrivileged,
+            DacLabel = _options.IsPrivileged ? $"+{_options.Uid}:+{_options.Gid}" : null,
+            VncListen = qemu.VncListen,
+            VncPorts = PortAllocator.ForVnc(qemu.RemoteDisplayPortMin, qemu.RemoteDisplayPortMax),
+            WebSocketPorts = new PortAllocator("websocket", qemu.RemoteWebsocketPortMin, qemu.RemoteWebsocketPortMax),
+            DumpGuestCore = qemu.DumpGuestCore,
+            Sandbox = qemu.SeccompSandbox,
+        };
+        var driver = new QemuDriver(new QemuDriverParts
+        {
+            Launcher = new DomainLauncher(processes, termination, emulators, files, launch, _time, qmpLog),
+            Processes = processes,
+            Termination = termination,
+            Files = files,
+            Emulators = emulators,
+            Sink = events,
+            JobLimits = JobLimits.Default with { MaxQueued = qemu.MaxQueued },
+            Time = _time,
+            Logger = domainLog,
+        });
+        var migrations = new Migrations(new MigrationParts
+        {
+            Host = new MigrationHost
+            {
+                HostName = _options.Hostname,
+                HostUuid = _options.HostUuid,
+                BootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
+                PeerUri = PeerUri(),
+                MigrationAddress = qemu.MigrationHost,
+                ListenAddress = qemu.MigrationAddress ?? "::",
+            },
+            JournalDirectory = Path.Combine(paths.State, "handover"),
+            Dialer = new RpcMigrationPeerDialer(
+                new ClientConnectionOptions { KeepAliveInterval = TimeSpan.FromSeconds(qemu.KeepAliveInterval), KeepAliveCount = qemu.KeepAliveCount },
+                _time,
+                _logs.CreateLogger("Wherry.Rpc")),
+            Driver = driver,
+            Tools = new ToolRunner(processes, _time),
+            Ports = PortAllocator.ForMigration(qemu.MigrationPortMin, qemu.MigrationPortMax),
+            Time = _time,
+            Logger = _logs.CreateLogger("Wherry.Qemu.Migration"),
+        });
+        driver.HandOvers = migrations;
+        return new DaemonContext
+        {
+            Migrations = migrations,
+            Options = _options,
+            Driver = driver,
+            Emulators = emulators,
+            Capabilities = new CapabilitiesDocument(hostFiles, emulators, _options.HostUuid, _options.Uid, _options.Gid),
+            Events = events,
+            HostFiles = hostFiles,
+        };
+    }
+
+    /// <summary>Where another daemon can ask us about a hand-over. Without a network only one on this machine can; it names the host that it
+    /// means, so that an address which leads elsewhere does no harm.</summary>
+    private string PeerUri()
+    {
+        var driver = _options.IsPrivileged ? "system" : "session";
+        if (_options.Listen.IsEmpty)
+            return $"qemu+unix:///{driver}?socket={Path.Combine(_options.UnixSocketDirectory, "libvirt-sock")}";
+        var at = _options.Listen[0];
+        var isAny = at.Address.Equals(IPAddress.Any) || at.Address.Equals(IPAddress.IPv6Any);
+        return $"qemu+tcp://{(isAny ? $"{_options.Hostname}:{at.Port}" : at.ToString())}/{driver}";
+    }
+
+    private List<RpcListener> Listeners()
+    {
+        Directory.CreateDirectory(_options.UnixSocketDirectory);
+        var backlog = _options.MaxQueuedClients;
+        var listeners = new List<RpcListener>
+        {
+            UnixListener.Bind(
+                Path.Combine(_options.UnixSocketDirectory, "libvirt-sock"), _options.UnixReadWriteMode, backlog, group: _options.UnixGroup),
+            UnixListener.Bind(
+                Path.Combine(_options.UnixSocketDirectory, "libvirt-sock-ro"), _options.UnixReadOnlyMode, backlog, readOnly: true,
+                group: _options.UnixGroup),
+        };
+        foreach (var endPoint in _options.Listen)
+            listeners.Add(TcpListener.Bind(endPoint.Address.Equals(System.Net.IPAddress.IPv6Any) ? null : endPoint.Address, endPoint.Port, backlog));
+        return listeners;
+    }
+}

@@ -1,0 +1,64 @@
+using Microsoft.Extensions.Logging;
+using Wherry.Daemon.Configuration;
+using Wherry.Errors;
+
+namespace Wherry.Daemon.Tests.Configuration;
+
+public class SettingsTests
+{
+    private static LibvirtdSettings Daemon(string text) => LibvirtdSettings.Read(ConfFile.Parse("wherryd.conf", text));
+
+    private static QemuSettings Qemu(string text) => QemuSettings.Read(ConfFile.Parse("qemu.conf", text));
+
+    [Fact]
+    public void TCP_is_off_unless_asked_for()
+    {
+        Assert.Null(Daemon("tcp_port = \"16509\"\n").Listen);
+        Assert.Equal("127.0.0.1:1234", Daemon("listen_tcp = 1\nlisten_addr = \"127.0.0.1\"\ntcp_port = \"1234\"\n").Listen!.ToString());
+    }
+
+    [Theory]
+    [InlineData("auth_unix_rw = \"polkit\"", "auth_unix_rw")]
+    [InlineData("auth_tcp = \"sasl\"", "auth_tcp")]
+    [InlineData("listen_tls = 1", "listen_tls")]
+    [InlineData("unix_sock_rw_perms = \"0799\"", "unix_sock_rw_perms")]
+    [InlineData("host_uuid = \"here\"", "host_uuid")]
+    [InlineData("log_filters = \"9:qemu\"", "log_filters")]
+    public void What_cannot_be_done_is_refused_by_its_key(string line, string key) =>
+        Assert.Contains($"wherryd.conf:1: {key}", Assert.Throws<WherryException>(() => Daemon(line)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("migration_port_min = 60000\nmigration_port_max = 50000\n", "migration_port_min")]
+    [InlineData("migration_address = \"somewhere\"\n", "migration_address")]
+    [InlineData("migration_host = \"localhost\"\n", "migration_host")]
+    [InlineData("vnc_listen = 5\n", "vnc_listen")]
+    public void A_bad_qemu_setting_is_refused_by_its_key(string text, string key) =>
+        Assert.Contains($"qemu.conf:1: {key}", Assert.Throws<WherryException>(() => Qemu(text)).Message, StringComparison.Ordinal);
+
+    [Fact, Trait("req", "S2.23")]
+    public void Keepalive_defaults_are_five_seconds_and_five_and_come_from_the_file()
+    {
+        Assert.Equal((TimeSpan.FromSeconds(5), 5), (Daemon("").Rpc.KeepAliveInterval, Daemon("").Rpc.KeepAliveCount));
+        Assert.Equal(TimeSpan.FromSeconds(-1), Daemon("keepalive_interval = -1\n").Rpc.KeepAliveInterval);
+    }
+
+    [Fact, Trait("req", "S2.29")]
+    public void Log_filters_decide_before_the_level()
+    {
+        var log = Daemon("log_level = 3\nlog_filters = \"1:rpc 4:qmp\"\nlog_outputs = \"2:file:/var/log/w.log 3:stderr\"\n").Log;
+        Assert.True(log.IsEnabled("Wherry.Rpc", LogLevel.Trace));
+        Assert.False(log.IsEnabled("Wherry.Qmp", LogLevel.Warning));
+        Assert.False(log.IsEnabled("Wherry.Qemu", LogLevel.Information));
+        Assert.Equal([new LogOutput(LogLevel.Information, "/var/log/w.log"), new LogOutput(LogLevel.Warning, null)], log.Outputs);
+    }
+
+    [Fact]
+    public void Session_directories_follow_the_environment()
+    {
+        var variables = new Dictionary<string, string> { ["HOME"] = "/home/u", ["XDG_RUNTIME_DIR"] = "/", ["XDG_CONFIG_HOME"] = "/cfg" };
+        var paths = DaemonPaths.ForSession(variables.GetValueOrDefault, uid: 1000);
+        Assert.Equal("/cfg/wherry", paths.Config);
+        Assert.Equal("/home/u/.local/state/wherry", paths.State);
+        Assert.Equal("/wherry", paths.Runtime);
+    }
+}
