@@ -1,0 +1,60 @@
+using System.Net.Sockets;
+
+namespace Wherry.Testbed.Hosts;
+
+/// <summary>
+/// The distribution's own libvirtd, in a host of its own (it needs the host's private directories, so it only runs isolated): the
+/// peer that ours must work with, and the measure of what clients expect.
+/// </summary>
+public sealed class StockLibvirtd(TestHost host) : DaemonRunner(host)
+{
+    private const int Port = 16509;
+
+    /// <summary>Why it cannot run here, or null when it can. Tests pass it to <c>Assert.SkipWhen</c>.</summary>
+    public static string? Missing { get; } =
+        TestHost.IsolationMissing ?? (Executables.Find("libvirtd") is null ? "libvirtd is not installed" : null);
+
+    public override string Name => "libvirtd";
+
+    public override string Uri => $"qemu+unix:///system?socket={SocketPath}";
+
+    public override string PeerUri => $"qemu+tcp://{Host.ControlAddress}:{Port}/system";
+
+    private string SocketPath => Path.Combine(Host.Directory, "libvirt-sock");
+
+    protected override IEnumerable<string> CommandLine()
+    {
+        var configuration = Path.Combine(Host.Directory, "libvirtd.conf");
+        File.WriteAllText(configuration, $"""
+            listen_tls = 0
+            listen_tcp = 1
+            tcp_port = "{Port}"
+            auth_tcp = "none"
+            auth_unix_rw = "none"
+            auth_unix_ro = "none"
+            unix_sock_dir = "{Host.Directory}"
+            host_uuid = "{Host.Uuid}"
+            """);
+        var qemu = Path.Combine(Host.Directory, "qemu.conf");
+        File.WriteAllText(qemu, """
+            user = "root"
+            group = "root"
+            dynamic_ownership = 0
+            security_driver = "none"
+            cgroup_controllers = []
+            stdio_handler = "file"
+            namespaces = []
+            """);
+        return ["sh", "-c", $"cp '{qemu}' /etc/libvirt/qemu.conf && exec libvirtd --listen --config '{configuration}' --pid-file '{Host.Directory}/libvirtd.pid'"];
+    }
+
+    // Nothing tells when it serves: its socket exists before that, so a connection has to be tried.
+    protected override async Task WaitUntilReadyAsync(Socket notified)
+    {
+        while (!(File.Exists(SocketPath) && (await Virsh.RunAsync("hostname")).Succeeded))
+        {
+            ThrowIfExited();
+            await Task.Delay(50);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using System.Diagnostics;
+
+namespace Wherry.Testbed.Hosts;
+
+/// <summary>
+/// A host of the testbed. As root it is a set of namespaces that makes one machine look like another: its own processes (whose init reaps at
+/// once: a machine's process 1 may be slow, and a dead QEMU would count as alive for seconds), mounts, host name and network.
+/// <code>
+///   HOST/images  is seen as  RUN/images     so that both hosts have "the same" local disk path, and different files behind it
+///   /etc/libvirt /run/libvirt /var/{lib,log,cache}/libvirt     are its own, empty, so that a stock libvirtd believes that it is alone
+/// </code>
+/// Without root it is only a directory and a name, and everything runs on the machine itself.
+/// </summary>
+public sealed class TestHost : IAsyncDisposable
+{
+    // Reads a line that never comes; its end means that this process is gone, and with the init the kernel kills all that it holds.
+    private const string Init = """
+        set -e
+        hostname "$1"
+        ip link set lo up
+        mount --bind "$2/images" "$3/images"
+        for d in /etc/libvirt /run/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
+            mkdir -p $d
+            mount -t tmpfs tmpfs $d
+        done
+        echo ready
+        read -r _ || true
+        """;
+
+    private readonly Process? _init;
+    private readonly int _initPid;
+
+    private TestHost(RunDirectory run, string name, Process? init, int initPid)
+    {
+        Run = run;
+        Name = name;
+        Directory = run.File(name);
+        _init = init;
+        _initPid = initPid;
+    }
+
+    public RunDirectory Run { get; }
+
+    public string Name { get; }
+
+    public Guid Uuid { get; } = Guid.NewGuid();
+
+    /// <summary>The host's own files; every host can see them.</summary>
+    public string Directory { get; }
+
+    /// <summary>Where the host's disk images are, as its own processes see it.</summary>
+    public string Images => IsIsolated ? Run.File("images") : System.IO.Path.Combine(Directory, "images");
+
+    /// <summary>Where they are seen from outside, by the test that prepares and checks them.</summary>
+    public string ImagesOutside => System.IO.Path.Combine(Directory, "images");
+
+    /// <summary>Address of the control link; that of the data link is <see cref="DataAddress"/>.</summary>
+    public string ControlAddress { get; internal set; } = "127.0.0.1";
+
+    public string DataAddress { get; internal set; } = "127.0.0.1";
+
+    public bool IsIsolated => _init is not null;
+
+    /// <summary>Why hosts cannot be isolated here, or null when they can. Tests pass it to <c>Assert.SkipWhen</c>.</summary>
+    public static string? IsolationMissing { get; } =
+        !Environment.IsPrivilegedProcess ? "namespaces need root"
+        : Executables.Find("ip") is null ? "iproute2 is not installed"
+        : Executables.Find("unshare") is null ? "util-linux is not installed"
+        : null;
+
+    public static async Task<TestHost> CreateAsync(RunDirectory run, string name, bool isolated)
+    {
+        run.CreateDirectory(name, "images");
+        if (!isolated)
+            return new TestHost(run, name, null, 0);
+        run.CreateDirectory("images");
+        var init = Process.Start(new ProcessStartInfo("unshare",
+            ["--fork", "--kill-child", "--pid", "--mount-proc", "--mount", "--uts", "--ipc", "--net", "--propagation", "private",
+             "bash", "-c", Init, "host-init", name, run.File(name), run.Path])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+        if (await init.StandardOutput.ReadLineAsync() != "ready")
+            throw new InvalidOperationException($"host {name} could not be set up in namespaces");
+        return new TestHost(run, name, init, ChildOf(init.Id));
+    }
+
+    /// <summary>The command as it has to be started so that it runs inside this host.</summary>
+    public string[] Enter(params IEnumerable<string> command) => IsIsolated
+        ? ["nsenter", "--target", $"{_initPid}", "--mount", "--uts", "--ipc", "--net", "--pid", .. command]
+        : [.. command];
+
+    /// <summary>Runs a command inside this host.</summary>
+    public Task<CommandResult> RunAsync(params IEnumerable<string> command) => Command.RunAsync(Enter(command));
+
+    /// <summary>The process that <see cref="Enter"/> started, seen from outside: nsenter forks to enter the process namespace.</summary>
+    internal int PidInside(Process entered) => IsIsolated ? ChildOf(entered.Id) : entered.Id;
+
+    /// <summary>Joins two hosts by two cables, so that tests can cut the control link and the data link apart.</summary>
+    public static async Task ConnectAsync(TestHost a, TestHost b)
+    {
+        foreach (var (link, subnet) in new[] { ("ctl", "10.71.1"), ("dat", "10.71.2") })
+        {
+            // Only a's network is entered: its processes could not name b's init.
+            await Command.RunAsync(["nsenter", "--target", $"{a._initPid}", "--net",
+                "ip", "link", "add", link, "type", "veth", "peer", "name", link, "netns", $"{b._initPid}"]).Checked();
+            await a.RunAsync("sh", "-c", $"ip addr add {subnet}.1/24 dev {link} && ip link set {link} up").Checked();
+            await b.RunAsync("sh", "-c", $"ip addr add {subnet}.2/24 dev {link} && ip link set {link} up").Checked();
+        }
+
+        (a.ControlAddress, a.DataAddress) = ("10.71.1.1", "10.71.2.1");
+        (b.ControlAddress, b.DataAddress) = ("10.71.1.2", "10.71.2.2");
+        foreach (var host in new[] { a, b })
+        {
+            var hosts = System.IO.Path.Combine(host.Directory, "hosts");
+            await File.WriteAllTextAsync(hosts, $"127.0.0.1 localhost\n{a.ControlAddress} {a.Name}\n{b.ControlAddress} {b.Name}\n");
+            await host.RunAsync("mount", "--bind", hosts, "/etc/hosts").Checked();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_init is null)
+            return;
+        _init.StandardInput.Close();
+        await _init.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        _init.Dispose();
+    }
+
+    private static int ChildOf(int pid)
+    {
+        // The kernel lists a child as soon as fork returns in the parent; nsenter forks within its first milliseconds.
+        var waited = Stopwatch.StartNew();
+        while (waited.Elapsed < TimeSpan.FromSeconds(10))
+        {
+            var children = File.ReadAllText($"/proc/{pid}/task/{pid}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (children.Length > 0)
+                return int.Parse(children[0]);
+            Thread.Yield();
+        }
+
+        throw new TimeoutException($"process {pid} has no child");
+    }
+}
