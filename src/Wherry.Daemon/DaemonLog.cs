@@ -5,8 +5,8 @@ namespace Wherry.Daemon;
 /// <summary>Log messages of the daemon as a whole, 3100-3199.</summary>
 internal static partial class DaemonLog
 {
-    [LoggerMessage(3100, LogLevel.Information, "wherryd {Version} starts: pid={Pid} {Options}")]
-    public static partial void Starting(ILogger logger, string version, int pid, string options);
+    [LoggerMessage(3100, LogLevel.Information, "wherryd {Version} starts: pid={Pid} host '{Hostname}' {HostUuid}, state in {State}, configuration in {Config}")]
+    public static partial void Starting(ILogger logger, string version, int pid, string hostname, Guid hostUuid, string state, string config);
 
     [LoggerMessage(3101, LogLevel.Information, "serving {Uri}: {Domains} domains, {Active} of them running")]
     public static partial void Serving(ILogger logger, string uri, int domains, int active);

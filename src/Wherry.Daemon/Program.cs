@@ -22,7 +22,14 @@ try
         .SetMinimumLevel(LogLevel.Trace)
         .AddProvider(new DaemonLoggerProvider(options.Log, TimeProvider.System)));
     var logger = logs.CreateLogger("Wherry.Daemon");
-    DaemonLog.Starting(logger, typeof(Program).Assembly.GetName().Version?.ToString() ?? "0", Environment.ProcessId, options.ToString());
+    DaemonLog.Starting(
+        logger,
+        typeof(Program).Assembly.GetName().Version?.ToString() ?? "0",
+        Environment.ProcessId,
+        options.Hostname,
+        options.HostUuid,
+        options.Paths.State,
+        options.Paths.Config);
 
     using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

@@ -14,10 +14,10 @@ internal static partial class RpcLog
     [LoggerMessage(1000, LogLevel.Information, "Listening on {Listener} (read-only: {IsReadOnly})")]
     public static partial void Listening(ILogger logger, string listener, bool isReadOnly);
 
-    [LoggerMessage(1001, LogLevel.Information, "{Session}: connected (read-only: {IsReadOnly})")]
+    [LoggerMessage(1001, LogLevel.Debug, "{Session}: connected (read-only: {IsReadOnly})")]
     public static partial void ClientConnected(ILogger logger, ServerSession session, bool isReadOnly);
 
-    [LoggerMessage(1002, LogLevel.Information, "{Session}: gone: {Reason}")]
+    [LoggerMessage(1002, LogLevel.Debug, "{Session}: gone: {Reason}")]
     public static partial void ClientGone(ILogger logger, ServerSession session, string reason);
 
     [LoggerMessage(1003, LogLevel.Warning, "{Listener}: {Limit} of {Count} is reached; new clients wait")]

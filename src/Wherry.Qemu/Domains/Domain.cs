@@ -110,6 +110,10 @@ public sealed partial class Domain
             return _state.Update(change);
     }
 
+    /// <summary>Renews the figures of the job that goes on. One that has ended meanwhile stays ended: a look at QEMU that was under way when
+    /// the last word was said must not bring it back.</summary>
+    public DomainSnapshot ReportJob(JobStats figures) => Change(s => s.Job is null ? s : s with { Job = figures });
+
     /// <summary>Tells subscribers something that is not a change of state, in order with the changes.</summary>
     public void Announce(DomainEvent happened)
     {

@@ -1,4 +1,5 @@
 using Wherry.Errors;
+using Wherry.Qemu.Domains;
 using Wherry.Qemu.Domains.Jobs;
 
 namespace Wherry.Qemu.Tests.Domains;
@@ -6,6 +7,13 @@ namespace Wherry.Qemu.Tests.Domains;
 public class JobTests
 {
     private static readonly TimeSpan Watchdog = TimeSpan.FromSeconds(20);
+
+    private sealed class NoEvents : IDomainEventSink
+    {
+        public void Publish(DomainIdentity domain, DomainEvent happened)
+        {
+        }
+    }
 
     // Rows: async job under way; columns: query, destroy, suspend, modify, abort, migration operation, migration-safe.
     [Theory]
@@ -22,6 +30,17 @@ public class JobTests
         var row = Enum.GetValues<JobKind>().Select(job => JobAdmission.Admits(slots, job) ? "yes" : "no");
         Assert.Equal(expected, string.Join(" ", row));
         Assert.False(JobAdmission.Admits(slots, AsyncJobKind.Save));
+    }
+
+    [Fact]
+    public void Figures_that_come_after_the_end_of_a_job_do_not_bring_it_back()
+    {
+        var domain = new Domain(new DomainSnapshot { Name = "web1", Uuid = Guid.NewGuid() }, new NoEvents(), JobLimits.Default, TimeProvider.System);
+        var figures = new JobStats { Type = JobType.Unbounded, Operation = JobOperation.MigrationOut };
+        domain.Change(s => s with { Job = figures });
+        Assert.Equal(5u, domain.ReportJob(figures with { TimeElapsedMs = 5 }).Job!.TimeElapsedMs);
+        domain.Change(s => s with { Job = null, CompletedJob = figures });
+        Assert.Null(domain.ReportJob(figures with { TimeElapsedMs = 6 }).Job);
     }
 
     [Fact]

@@ -151,7 +151,7 @@ internal sealed partial class OutgoingMigration
     private void Observe(SourceObservation seen)
     {
         statistics.Observe(seen);
-        domain.Change(s => s with { Job = statistics.Running(state) });
+        domain.ReportJob(statistics.Running(state));
 
         if (!mirrorFailureReported && state is SourceState.Sending
             && MirrorVerdict.Of(order.CopiedDisks, seen.Mirrors, finishing: false) is MirrorVerdict.Broken broken)
