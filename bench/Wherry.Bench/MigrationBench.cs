@@ -53,6 +53,15 @@ internal sealed record MigrationBench(string Name, int DiskCount)
         figures.Add($"{Name}: wall minus the daemon's job time", call.Elapsed - await JobTimeAsync(to, domain));
         figures.Add($"{Name}: call returned after the guest runs", Stopwatch.GetElapsedTime(handOver.Timestamp, call.Ended));
         figures.Add($"{Name}: guest silent", handOver.Silence);
+
+        // What the silence is made of. QEMU stamps its events with the time of day.
+        var runs = DateTime.UtcNow - Stopwatch.GetElapsedTime(handOver.Timestamp);
+        var since = runs - handOver.Silence;
+        foreach (var (step, at) in events.Steps.Append(("the guest is heard", runs)))
+        {
+            figures.Add($"{Name}: of it until {step}", at - since);
+            since = at;
+        }
     }
 
     // What the daemon itself counts as the migration; it leaves out what comes after QEMU's "completed".

@@ -14,6 +14,7 @@ internal sealed partial class MonitorEvents : IAsyncDisposable
     private readonly Process _virsh;
     private readonly Task _reading;
     private readonly TaskCompletionSource _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Dictionary<string, DateTime> _at = [];
     private double _first, _last;
 
     public MonitorEvents(DaemonRunner source, string domain)
@@ -33,6 +34,9 @@ internal sealed partial class MonitorEvents : IAsyncDisposable
         return TimeSpan.FromSeconds(_last - _first);
     }
 
+    /// <summary>The source's part of the guest's silence: the stop, and each step after it up to "completed", by name in their order.</summary>
+    public IEnumerable<(string Step, DateTime At)> Steps => _at.OrderBy(step => step.Value).Select(step => (step.Key, step.Value));
+
     public async ValueTask DisposeAsync()
     {
         _virsh.Kill();
@@ -48,6 +52,7 @@ internal sealed partial class MonitorEvents : IAsyncDisposable
             if (Event().Match(line) is not { Success: true } match)
                 continue;
             var at = double.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture);
+            Note(match.Groups[1].Value, line, at);
             var begins = match.Groups[1].Value == "JOB_STATUS_CHANGE" || line.Contains("\"setup\"", StringComparison.Ordinal);
             if (begins && _first == 0)
                 _first = at;
@@ -58,6 +63,21 @@ internal sealed partial class MonitorEvents : IAsyncDisposable
         }
     }
 
-    [GeneratedRegex(@"^event (MIGRATION|JOB_STATUS_CHANGE) at (\d+\.\d+) ")]
+    private void Note(string name, string line, double at)
+    {
+        var step = name switch
+        {
+            "STOP" => "stopped",
+            "JOB_STATUS_CHANGE" when line.Contains("\"concluded\"", StringComparison.Ordinal) => "disks complete",
+            "MIGRATION" when line.Contains("\"pre-switchover\"", StringComparison.Ordinal) => "memory in step",
+            "MIGRATION" when line.Contains("\"device\"", StringComparison.Ordinal) => "continued",
+            "MIGRATION" when line.Contains("\"completed\"", StringComparison.Ordinal) => "completed",
+            _ => null,
+        };
+        if (step is not null)
+            _at[step] = DateTime.UnixEpoch.AddSeconds(at);
+    }
+
+    [GeneratedRegex(@"^event (STOP|MIGRATION|JOB_STATUS_CHANGE) at (\d+\.\d+) ")]
     private static partial Regex Event();
 }
