@@ -25,7 +25,8 @@ public sealed class StockLibvirtComparisonTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Assert.SkipWhen(StockLibvirtd.Missing is not null, StockLibvirtd.Missing ?? "");
+        var missing = await StockLibvirtd.RecordsMissingAsync();
+        Assert.SkipWhen(missing is not null, missing ?? "");
         _run = RunDirectory.Create();
         _stock = new StockLibvirtd(await TestHost.CreateAsync(_run, "stock", isolated: true));
         await _stock.StartAsync();
