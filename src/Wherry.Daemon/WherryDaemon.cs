@@ -96,10 +96,10 @@ internal sealed class WherryDaemon
         var termination = new ProcessTermination(
             new TerminationOptions { TermWait = qemu.TerminationWait, KillWait = qemu.KillWait }, _time, processLog);
         var cache = new CapabilitiesCache(Path.Combine(paths.Cache, "qemu"), qmpLog);
-        var emulators = new EmulatorCatalog(new EmulatorProbe(processes, cache, termination, qmpLog));
+        var hostFiles = new HostFiles();
+        var emulators = new EmulatorCatalog(new EmulatorProbe(processes, cache, termination, hostFiles, qmpLog), hostFiles);
         var files = new DomainFiles(paths.Config, paths.State, paths.Runtime, paths.Log);
         var events = new DomainEvents();
-        var hostFiles = new HostFiles();
         var launch = new LaunchSettings
         {
             Privileged = _options.IsPrivileged,

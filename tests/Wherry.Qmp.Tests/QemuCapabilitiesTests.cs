@@ -16,8 +16,8 @@ public sealed class QemuCapabilitiesTests
         Assert.StartsWith("pc-i440fx-", capabilities.DefaultMachine?.Name, StringComparison.Ordinal);
         Assert.StartsWith("pc-q35-", capabilities.FindMachine("q35")?.Name, StringComparison.Ordinal);
         Assert.Equal("pc.ram", capabilities.FindMachine("q35")?.DefaultRamId);
-        Assert.Contains(capabilities.CpuModels, m => m.Name == "qemu64");
-        Assert.True(capabilities.MaxCpu.Props?["sse2"].GetBoolean());
+        Assert.Contains(capabilities.Tcg.Models, m => m.Name == "qemu64");
+        Assert.True(capabilities.Tcg.Host.Props?["sse2"].GetBoolean());
         Assert.True(capabilities.HasDevice("virtio-blk-pci"));
         Assert.False(capabilities.HasDevice("pci-device")); // abstract
         Assert.True(capabilities.HasCommandLineOption("sandbox/enable"));
@@ -30,24 +30,26 @@ public sealed class QemuCapabilitiesTests
     }
 
     [Fact]
-    public async Task A_cached_probe_is_found_again_until_the_binary_changes()
+    public async Task A_cached_probe_is_found_again_until_the_binary_or_KVM_changes()
     {
         await using var qemu = await RealQemu.StartAsync(TestContext.Current.CancellationToken);
         var capabilities = await QemuCapabilities.ProbeAsync(qemu.Monitor, TestContext.Current.CancellationToken);
         var binary = Path.Combine(qemu.Directory, "binary");
         await File.WriteAllTextAsync(binary, "one", TestContext.Current.CancellationToken);
 
-        new CapabilitiesCache(Path.Combine(qemu.Directory, "cache"), NullLogger.Instance).Store(binary, capabilities);
+        new CapabilitiesCache(Path.Combine(qemu.Directory, "cache"), NullLogger.Instance).Store(binary, "kvm", capabilities);
         var cache = new CapabilitiesCache(Path.Combine(qemu.Directory, "cache"), NullLogger.Instance);
-        var found = cache.Find(binary);
+        var found = cache.Find(binary, "kvm");
         Assert.NotNull(found);
         Assert.Equal(capabilities.Version, found.Version);
         Assert.Equal(capabilities.Schema, found.Schema);
         Assert.Equal(capabilities.Machines, found.Machines);
-        Assert.True(found.MaxCpu.Props?["sse2"].GetBoolean());
+        Assert.True(found.Tcg.Host.Props?["sse2"].GetBoolean());
 
+        Assert.Null(cache.Find(binary, "kvm of another kernel"));
+        Assert.Null(cache.Find(binary, null));
         await File.WriteAllTextAsync(binary, "another", TestContext.Current.CancellationToken);
-        Assert.Null(cache.Find(binary));
+        Assert.Null(cache.Find(binary, "kvm"));
     }
 
     [Fact]
@@ -55,9 +57,9 @@ public sealed class QemuCapabilitiesTests
     {
         await using var qemu = await RealQemu.StartAsync(TestContext.Current.CancellationToken);
         var cache = new CapabilitiesCache(qemu.Directory + "/cache", NullLogger.Instance);
-        cache.Store(RealQemu.Binary, await QemuCapabilities.ProbeAsync(qemu.Monitor, TestContext.Current.CancellationToken));
+        cache.Store(RealQemu.Binary, null, await QemuCapabilities.ProbeAsync(qemu.Monitor, TestContext.Current.CancellationToken));
         var file = Directory.GetFiles(qemu.Directory + "/cache").Single();
         await File.WriteAllBytesAsync(file, (await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken))[..^100], TestContext.Current.CancellationToken);
-        Assert.Null(cache.Find(RealQemu.Binary));
+        Assert.Null(cache.Find(RealQemu.Binary, null));
     }
 }

@@ -17,7 +17,7 @@ public sealed class LiveXmlTests
     public void A_running_domain_shows_exactly_what_libvirt_shows(string name)
     {
         var stock = DomainXmlData.Stock(name, "live");
-        var live = OverlayIn(XElement.Parse(stock)).Apply(Definition(name));
+        var live = OverlayIn(name).Apply(Definition(name));
         Assert.Equal(stock, live.ToXml());
     }
 
@@ -25,7 +25,7 @@ public sealed class LiveXmlTests
     [MemberData(nameof(LiveDomains))]
     public void A_definition_is_sent_exactly_as_libvirt_sends_it(string name)
     {
-        var live = OverlayIn(XElement.Parse(DomainXmlData.Stock(name, "live"))).Apply(Definition(name));
+        var live = OverlayIn(name).Apply(Definition(name));
         Assert.Equal(DomainXmlData.Stock(name, "migratable"), live.ToXml(DomainXmlFlags.Secure | DomainXmlFlags.Migratable));
     }
 
@@ -59,7 +59,7 @@ public sealed class LiveXmlTests
     [MemberData(nameof(LiveDomains))]
     public void A_restarted_daemon_shows_and_sends_the_same_as_the_one_before(string name)
     {
-        var live = OverlayIn(XElement.Parse(DomainXmlData.Stock(name, "live"))).Apply(Definition(name));
+        var live = OverlayIn(name).Apply(Definition(name));
         var restored = DomainDocument.ParseStatus(live.ToStatusXml());
         foreach (var flags in (DomainXmlFlags[])[DomainXmlFlags.None, DomainXmlFlags.Secure, DomainXmlFlags.Inactive, DomainXmlFlags.Migratable])
             Assert.Equal(live.ToXml(flags), restored.ToXml(flags));
@@ -78,8 +78,10 @@ public sealed class LiveXmlTests
 
     private static DomainDocument Definition(string name) => DomainDocument.Parse(DomainXmlData.Input(name)).Complete(DomainXmlData.Context);
 
-    private static LiveOverlay OverlayIn(XElement live)
+    private static LiveOverlay OverlayIn(string name)
     {
+        var live = XElement.Parse(DomainXmlData.Stock(name, "live"));
+        var sent = XElement.Parse(DomainXmlData.Stock(name, "migratable"));
         var devices = live.Element("devices")!;
         var named = devices.Elements().Where(device => device.Element("alias") is not null)
             .DistinctBy(device => (string)device.Element("alias")!.Attribute("name")!).ToList();
@@ -94,11 +96,8 @@ public sealed class LiveXmlTests
                 named.Where(device => device.Element("source")?.Attribute("index") is null).Select(Alias)),
             BackingChains = Values(device => device.Element("backingStore") is { HasElements: true } chain ? Chain(chain).ToImmutableArray() : default)
                 .RemoveRange(named.Where(device => device.Element("backingStore") is not { HasElements: true }).Select(Alias)),
-            Cpu = (string?)live.Element("cpu")!.Attribute("check") == "full"
-                ? new LiveCpu(null, null, [.. live.Element("cpu")!.Elements("feature").Select(feature => new CpuFeatureSpec(
-                    (string)feature.Attribute("name")!,
-                    (string?)feature.Attribute("policy") == "disable" ? CpuFeaturePolicy.Disable : CpuFeaturePolicy.Require))])
-                : null,
+            StartedCpu = DomainDocument.ParseCpu(sent.Element("cpu")!.ToString()),
+            BuiltCpu = DomainDocument.ParseCpu(live.Element("cpu")!.ToString()),
             DacLabel = (string?)live.Element("seclabel")?.Element("label"),
         };
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Wherry.Qemu.Cpus;
 using Wherry.Qemu.Launch;
 using Wherry.Qemu.Process;
 using Wherry.Qmp;
@@ -13,7 +14,7 @@ namespace Wherry.Qemu.Domains;
 /// Makes a running QEMU of a definition: CPUs stopped, monitor answering, hardware configured.
 /// <code>
 ///   definition --> check images, choose ports, open taps --> CommandLine.Build (pure) --> spawn
-///                  QEMU: greeting, capabilities --> startup commands --> ask for ptys --> live definition
+///                  QEMU: greeting, capabilities --> startup commands --> ask for CPU, ptys --> live definition
 ///   any failure: process ended, ports and taps given back, directories removed, QEMU's own words in the error
 /// </code>
 /// </summary>
@@ -75,8 +76,8 @@ public sealed class DomainLauncher
         var named = DomainSpec.From(overlay.Apply(target.Definition.Document));
         BootFiles.Check(named);
         var images = DiskImages.Inspect(named, coldBoot: !request.Incoming);
-        var spec = images.Apply(named);
-        var emulator = await _emulators.GetAsync(spec.Emulator!, ct); // completed definitions name one
+        var emulator = await _emulators.GetAsync(named.Emulator!, ct); // completed definitions name one
+        var spec = WithResolvedCpu(images.Apply(named), emulator, request);
         using var interfaces = HostInterfaces.Create(spec);
         var (vnc, webSocket) = ReserveVnc(spec, resources);
 
@@ -123,6 +124,8 @@ public sealed class DomainLauncher
                 await monitor.ExecuteRawAsync($$"""{"execute":"{{command.Execute}}","arguments":{{command.Arguments}}}""", ct);
             overlay = overlay with
             {
+                StartedCpu = request.GuestCpu is null ? spec.Cpu : named.Cpu,
+                BuiltCpu = await BuiltCpuAsync(monitor, spec, ct),
                 ChannelPaths = plan.ChannelPaths,
                 TapNames = interfaces.Names,
                 VncPort = vnc,
@@ -147,6 +150,25 @@ public sealed class DomainLauncher
             var when = monitor is null ? "process exited while connecting to monitor" : "qemu unexpectedly closed the monitor";
             throw new WherryException(ErrorCode.InternalError, $"{when}: {LogTail.Read(log, mark)}".TrimEnd(' ', ':'), inner: e);
         }
+    }
+
+    /// <summary>The CPU to start. A guest that comes from elsewhere has one already, whatever its definition says.</summary>
+    private static DomainSpec WithResolvedCpu(DomainSpec spec, Emulator emulator, LaunchRequest request)
+    {
+        if (request.GuestCpu is { } guest)
+            spec = spec with { Cpu = guest };
+        return GuestCpu.IsChosen(spec.Cpu)
+            ? spec with { Cpu = GuestCpu.Resolve(spec, emulator.CpusFor(spec.Type), request.Incoming) }
+            : spec;
+    }
+
+    /// <summary>What QEMU made of the CPU that it was asked for.</summary>
+    private static async Task<CpuSpec?> BuiltCpuAsync(MonitorSession monitor, DomainSpec spec, CancellationToken ct)
+    {
+        if (!GuestCpu.IsChosen(spec.Cpu))
+            return null;
+        var (enabled, unavailable) = await CpuQuery.AskAsync(monitor, ct);
+        return GuestCpu.AsBuilt(spec.Cpu!, enabled, unavailable);
     }
 
     /// <summary>Ports for a VNC display that leaves them to us; kept until the run ends.</summary>
@@ -199,6 +221,9 @@ public sealed record LaunchRequest
 {
     /// <summary>As the destination of a migration.</summary>
     public bool Incoming { get; init; }
+
+    /// <summary>The CPU that the guest has at the source, where its definition does not tell; null otherwise.</summary>
+    public CpuSpec? GuestCpu { get; init; }
 }
 
 /// <summary>What came up.</summary>

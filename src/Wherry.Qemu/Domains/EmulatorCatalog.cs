@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using Wherry.Qemu.Cpus;
+using Wherry.Qemu.Host;
 using Wherry.Qemu.Launch;
 using Wherry.Qemu.Process;
 using Wherry.Qmp;
@@ -20,7 +22,13 @@ public sealed class EmulatorCatalog
     private readonly Lock _gate = new();
     private ImmutableDictionary<string, Task<Emulator>> _probed = ImmutableDictionary<string, Task<Emulator>>.Empty;
 
-    public EmulatorCatalog(EmulatorProbe probe) => _probe = probe;
+    private readonly HostFiles _host;
+
+    public EmulatorCatalog(EmulatorProbe probe, HostFiles host)
+    {
+        _probe = probe;
+        _host = host;
+    }
 
     /// <summary>The emulator of domains that name none; null on a host without QEMU.</summary>
     public static string? DefaultPath { get; } = UsualPaths.FirstOrDefault(File.Exists);
@@ -62,8 +70,19 @@ public sealed class EmulatorCatalog
             throw WherryException.FromErrno(2, $"Cannot check QEMU binary {path}");
         // Not the first caller's token: others wait for the same probe.
         var capabilities = await _probe.ProbeAsync(path, CancellationToken.None);
-        return new Emulator(path, capabilities, CatalogOf(path, capabilities), FeaturesOf(capabilities));
+        return new Emulator(path, capabilities, CatalogOf(path, capabilities), FeaturesOf(capabilities))
+        {
+            TcgCpus = new HypervisorCpus(capabilities.Tcg),
+            KvmCpus = capabilities.Kvm is { } kvm ? new HypervisorCpus(kvm, Processor(HostCpu.Read(_host))) : null,
+        };
     }
+
+    private static CpuSpec Processor(HostCpu cpu) => new()
+    {
+        Model = cpu.Model,
+        Vendor = cpu.Vendor,
+        Features = [.. cpu.Features.Where(CpuFeatures.IsKnown).Select(name => new CpuFeatureSpec(name, CpuFeaturePolicy.Require))],
+    };
 
     private static QemuCatalog CatalogOf(string path, QemuCapabilities capabilities) => new()
     {
@@ -91,7 +110,14 @@ public sealed class EmulatorCatalog
 /// <param name="Features">The same facts, as the command line asks for them.</param>
 public sealed record Emulator(string Path, QemuCapabilities Capabilities, QemuCatalog Catalog, EmulatorFeatures Features)
 {
+    public required HypervisorCpus TcgCpus { private get; init; }
+
+    public required HypervisorCpus? KvmCpus { private get; init; }
+
     public QemuVersion Version => Capabilities.Version;
+
+    /// <summary>The CPUs that domains of a type can have; null where none of that type can run.</summary>
+    public HypervisorCpus? CpusFor(DomainType type) => type == DomainType.Qemu ? TcgCpus : KvmCpus;
 
     /// <summary>The features with what depends on the machine.</summary>
     public EmulatorFeatures FeaturesFor(string? machine) =>

@@ -33,6 +33,20 @@ public sealed class HostFiles(string root = "/")
         }
     }
 
+    /// <summary>Whether a file, such as a device, exists and may be opened by us for reading and writing.</summary>
+    public bool CanWrite(string path)
+    {
+        try
+        {
+            using var file = File.OpenHandle(Full(path), access: FileAccess.ReadWrite, share: FileShare.ReadWrite);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The lines of a file; none when it does not exist.</summary>
     public IEnumerable<string> ReadLines(string path) => TryReadText(path)?.Split('\n') ?? [];
 

@@ -19,7 +19,10 @@ namespace Wherry.Qemu.Launch;
 /// </summary>
 public static class CommandLine
 {
-    /// <param name="spec">A completed definition: every device has its alias and, where its bus has any, its address.</param>
+    /// <param name="spec">
+    /// A completed definition: every device has its alias and, where its bus has any, its address; the CPU is resolved
+    /// (<see cref="Cpus.GuestCpu"/>).
+    /// </param>
     /// <exception cref="WherryException">
     /// ConfigUnsupported: the domain asks for something QEMU or we cannot do; InternalError: the spec was not completed.
     /// </exception>
@@ -34,7 +37,7 @@ public static class CommandLine
         arguments.Add("-name", $"guest={Arguments.Escape(spec.Name)},debug-threads=on");
         arguments.Add("-S");
         Machine.Add(arguments, spec, context);
-        Cpu.Add(arguments, spec, context);
+        Cpu.Add(arguments, spec);
         Memory.Add(arguments, spec, context);
         arguments.Add("-uuid", spec.Uuid.ToString("D"));
         if (spec.Graphics.IsEmpty)

@@ -1,4 +1,5 @@
 using System.Text;
+using Wherry.Qemu.Cpus;
 using Wherry.Xml;
 
 namespace Wherry.Qemu.Launch;
@@ -6,11 +7,11 @@ namespace Wherry.Qemu.Launch;
 /// <summary><c>-cpu</c>: model, features, then what timers, features and Hyper-V enlightenments add, in libvirt's order.</summary>
 internal static class Cpu
 {
-    public static void Add(Arguments arguments, DomainSpec spec, LaunchContext context)
+    public static void Add(Arguments arguments, DomainSpec spec)
     {
-        var cpu = spec.Cpu is { Mode: CpuMode.HostModel }
-            ? context.HostModel ?? throw new WherryException(ErrorCode.InternalError, "the host's CPU model is not known")
-            : spec.Cpu;
+        var cpu = spec.Cpu;
+        if (cpu is { Mode: CpuMode.HostModel })
+            throw new WherryException(ErrorCode.InternalError, $"the CPU of domain '{spec.Name}' has not been resolved");
         var flags = Flags(spec, cpu);
         var model = cpu is null ? null : Model(spec, cpu);
         // Flags alone need a model to hang on: QEMU's default for the architecture.
@@ -44,19 +45,10 @@ internal static class Cpu
         foreach (var feature in cpu.Features)
         {
             if (feature.Policy is not CpuFeaturePolicy.Optional)
-                Append(text, QemuName(feature.Name), feature.Policy is CpuFeaturePolicy.Force or CpuFeaturePolicy.Require);
+                Append(text, CpuFeatures.ToQemu(feature.Name), feature.Policy is CpuFeaturePolicy.Force or CpuFeaturePolicy.Require);
         }
         return text.ToString();
     }
-
-    /// <summary>libvirt kept the names QEMU's features had before QEMU settled on dashes.</summary>
-    private static string QemuName(string feature) => feature switch
-    {
-        "pclmuldq" => "pclmulqdq",
-        "cmp_legacy" or "ds_cpl" or "fxsr_opt" or "kvm_pv_eoi" or "kvm_pv_unhalt" or "lahf_lm" or "nodeid_msr" or "perfctr_core" or "perfctr_nb"
-            or "tsc_adjust" => feature.Replace('_', '-'),
-        _ => feature,
-    };
 
     private static string Flags(DomainSpec spec, CpuSpec? cpu)
     {

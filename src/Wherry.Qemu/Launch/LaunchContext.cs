@@ -5,7 +5,7 @@ namespace Wherry.Qemu.Launch;
 
 /// <summary>
 /// Everything a command line depends on besides the domain's hardware: paths, ports and descriptors of this host and this start. Two starts
-/// with equal specs may differ in here only, and nothing in here is visible to the guest except <see cref="HostModel"/> and the clock.
+/// with equal specs may differ in here only, and nothing in here is visible to the guest except the clock.
 /// </summary>
 public sealed record LaunchContext
 {
@@ -38,9 +38,6 @@ public sealed record LaunchContext
     /// <summary>The images below each disk, by target (<c>vda</c>), as found in the image headers; none means that the top image stands alone.</summary>
     public ImmutableDictionary<string, ImmutableArray<ChainImage>> BackingImages { get; init; } =
         ImmutableDictionary<string, ImmutableArray<ChainImage>>.Empty;
-
-    /// <summary>What <c>&lt;cpu mode='host-model'/&gt;</c> means on this host; required by such domains.</summary>
-    public CpuSpec? HostModel { get; init; }
 
     /// <summary>Now, for clocks with an offset.</summary>
     public required DateTimeOffset Now { get; init; }

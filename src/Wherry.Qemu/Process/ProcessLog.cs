@@ -14,6 +14,9 @@ internal static partial class ProcessLog
     [LoggerMessage(5003, LogLevel.Information, "process {Pid} is not (any more) the QEMU of domain {Uuid}; not adopted")]
     public static partial void NotAdopted(ILogger logger, int pid, Guid uuid);
 
+    [LoggerMessage(5004, LogLevel.Information, "{Executable} cannot use KVM: {Reason}")]
+    public static partial void NoKvm(ILogger logger, string executable, string reason);
+
     [LoggerMessage(5010, LogLevel.Debug, "vm={Name} pid={Pid} flags={Flags:x}")]
     public static partial void Terminating(ILogger logger, string name, int pid, uint flags);
 

@@ -25,11 +25,11 @@ public sealed record QemuCapabilities
 
     public required ImmutableArray<MachineInfo> Machines { get; init; }
 
-    /// <summary>CPU models under TCG.</summary>
-    public required ImmutableArray<CpuDefinitionInfo> CpuModels { get; init; }
+    /// <summary>CPUs under TCG.</summary>
+    public required CpuProbe Tcg { get; init; }
 
-    /// <summary>Model <c>max</c> spelled out: every feature that TCG emulates, by QEMU's property name.</summary>
-    public required CpuModelInfo MaxCpu { get; init; }
+    /// <summary>CPUs under KVM; null where KVM does not work.</summary>
+    public CpuProbe? Kvm { get; init; }
 
     /// <summary>Everything in the schema down to a depth that our questions need; see <see cref="SchemaIndex"/> for the form.</summary>
     public required ImmutableArray<string> Schema { get; init; }
@@ -64,14 +64,12 @@ public sealed record QemuCapabilities
         var schema = await monitor.ExecuteAsync(new QueryQmpSchema(), ct).ConfigureAwait(false);
         var types = await monitor.ExecuteAsync(new QomListTypes { Implements = "device" }, ct).ConfigureAwait(false);
         var options = await monitor.ExecuteAsync(new QueryCommandLineOptions(), ct).ConfigureAwait(false);
-        var max = await monitor.ExecuteAsync(new QueryCpuModelExpansion(Values.CpuModelExpansionType.Full, new CpuModelInfo("max")), ct).ConfigureAwait(false);
         return new QemuCapabilities
         {
             Version = monitor.Greeting.Version,
             Arch = (await monitor.ExecuteAsync(new QueryTarget(), ct).ConfigureAwait(false)).Arch,
             Machines = await monitor.ExecuteAsync(new QueryMachines(), ct).ConfigureAwait(false),
-            CpuModels = await monitor.ExecuteAsync(new QueryCpuDefinitions(), ct).ConfigureAwait(false),
-            MaxCpu = max.Model,
+            Tcg = await CpuProbe.AskAsync(monitor, "max", ct).ConfigureAwait(false),
             Schema = SchemaIndex.Build(schema),
             DeviceTypes = [.. types.Select(t => t.Name).Order(StringComparer.Ordinal)],
             CommandLineOptions = [.. options.SelectMany(o => (string[])[o.Option, .. o.Parameters.Select(p => $"{o.Option}/{p.Name}")]).Order(StringComparer.Ordinal)],

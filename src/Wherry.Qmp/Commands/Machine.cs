@@ -120,6 +120,16 @@ public sealed record ObjectPropertyInfo(string Name, string Type, string? Descri
 public sealed record QomGet(string Path, string Property)
     : QmpCommand<JsonElement>("qom-get", MachineJson.Default.JsonElement, MachineJson.Default.QomGet);
 
+/// <summary>A register of a CPUID leaf: an element of an x86 CPU's property <c>feature-words</c> (QAPI X86CPUFeatureWordInfo).</summary>
+/// <param name="CpuidInputEax">The leaf.</param>
+/// <param name="CpuidInputEcx">The subleaf; null where the leaf has none.</param>
+/// <param name="CpuidRegister">"EAX", "EBX", "ECX", "EDX".</param>
+public sealed record CpuFeatureWord(uint CpuidInputEax, uint? CpuidInputEcx, string CpuidRegister, ulong Features)
+{
+    /// <summary>CPUID as the guest finds it, the leaves with features only.</summary>
+    public static ImmutableArray<CpuFeatureWord> From(JsonElement property) => property.Deserialize(MachineJson.Default.ImmutableArrayCpuFeatureWord);
+}
+
 public sealed record QomSet(string Path, string Property, JsonElement Value)
     : QmpCommand<QmpEmpty>("qom-set", MachineJson.Default.QmpEmpty, MachineJson.Default.QomSet);
 
@@ -185,6 +195,7 @@ public sealed record VncInfo(bool Enabled, string? Host, NetworkAddressFamily? F
 [JsonSerializable(typeof(QomList))]
 [JsonSerializable(typeof(ImmutableArray<ObjectPropertyInfo>))]
 [JsonSerializable(typeof(QomGet))]
+[JsonSerializable(typeof(ImmutableArray<CpuFeatureWord>))]
 [JsonSerializable(typeof(QomSet))]
 [JsonSerializable(typeof(ObjectOptions))]
 [JsonSerializable(typeof(ObjectDel))]

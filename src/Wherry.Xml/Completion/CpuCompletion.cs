@@ -37,6 +37,8 @@ internal static class CpuCompletion
 
         if (mode is "custom" or "host-model")
         {
+            // A fallback without a model is about nothing; custom without a model does not come this far.
+            cpu.Elements("model").Where(model => model.Value.Length == 0).Remove();
             if (cpu.Element("model") is { } model && model.Get("fallback") is null && model.Value.Length > 0)
                 model.SetAttributeValue("fallback", "allow");
         }

@@ -50,11 +50,17 @@ public sealed record LiveOverlay
     /// <summary>The balloon's present size; null until QEMU has told.</summary>
     public ByteSize? CurrentMemory { get; init; }
 
-    /// <summary>The CPU that QEMU really gives the guest; null leaves the definition's.</summary>
-    public LiveCpu? Cpu { get; init; }
+    /// <summary>The CPU that QEMU was asked for: host-model and the like spelled out. null leaves the definition's.</summary>
+    public CpuSpec? StartedCpu { get; init; }
+
+    /// <summary>The CPU that QEMU built; null where that is not known.</summary>
+    public CpuSpec? BuiltCpu { get; init; }
 
     /// <summary>DAC label of the QEMU process ("+64055:+64055"); null to show none.</summary>
     public string? DacLabel { get; init; }
+
+    private bool BuiltCpuDiffers => StartedCpu is not null && BuiltCpu is not null
+        && (StartedCpu.Mode != BuiltCpu.Mode || StartedCpu.Model != BuiltCpu.Model || !StartedCpu.Features.SequenceEqual(BuiltCpu.Features));
 
     /// <summary>The definition with the run-time values in it.</summary>
     /// <param name="definition">A completed document.</param>
@@ -75,7 +81,7 @@ public sealed record LiveOverlay
     /// The definition, with the memory QEMU was really given, the resource group, and the end of each backing chain that has been
     /// seen to end: what libvirt tells a destination too.
     /// </summary>
-    private static XElement Travelling(DomainDocument definition, XElement live)
+    private XElement Travelling(DomainDocument definition, XElement live)
     {
         var domain = new XElement(definition.Root);
         foreach (var name in (string[])["memory", "currentMemory", "resource"])
@@ -84,9 +90,10 @@ public sealed record LiveOverlay
             domain.Add(new XElement(live.Element(name)!));
         }
 
-        // The CPU must be had as it is named: the guest has seen it.
-        if (domain.Element("cpu")?.Element("model") is { } model && model.Get("fallback") is not null)
-            model.SetAttributeValue("fallback", "forbid");
+        // What the guest was started with, so that an old libvirt understands it, too; where QEMU made something else of it, that
+        // travels beside it (DomainDocument.GuestCpuXml), and the destination takes that.
+        if (CpuElement.Find(domain) is { } cpu && (BuiltCpuDiffers ? StartedCpu : BuiltCpu ?? StartedCpu) is { } sent)
+            CpuElement.Write(cpu, sent);
         foreach (var (disk, liveDisk) in domain.Element("devices")!.Elements("disk").Zip(live.Element("devices")!.Elements("disk")))
         {
             if (disk.Element("backingStore") is null && liveDisk.Element("backingStore") is { HasElements: false } end)
@@ -104,8 +111,3 @@ public sealed record BackingImage(int Index, DiskSource Source, DiskFormat Forma
 /// <param name="Job">"copy" or "active-commit".</param>
 /// <param name="Ready">True once source and target are in step.</param>
 public sealed record MirrorState(string Job, DiskSource Target, DiskFormat Format, bool Ready);
-
-/// <summary>The CPU as QEMU built it.</summary>
-/// <param name="Model">null leaves the model that the definition names.</param>
-/// <param name="Features">All features that differ from what the model itself says.</param>
-public sealed record LiveCpu(string? Model, string? Vendor, ImmutableArray<CpuFeatureSpec> Features);

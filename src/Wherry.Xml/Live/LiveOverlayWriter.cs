@@ -17,8 +17,8 @@ internal sealed class LiveOverlayWriter(LiveOverlay overlay, XElement domain)
         WriteMemory();
         if (domain.Element("resource") is null)
             domain.Add(new XElement("resource", new XElement("partition", "/machine")));
-        if (overlay.Cpu is { } cpu)
-            WriteCpu(cpu);
+        if (CpuElement.Find(domain) is { } cpu && (overlay.BuiltCpu ?? overlay.StartedCpu) is { } guest)
+            CpuElement.Write(cpu, guest);
         foreach (var disk in devices.Elements("disk"))
             WriteDisk(disk, Alias(disk));
         foreach (var element in devices.Elements("interface"))
@@ -55,34 +55,6 @@ internal sealed class LiveOverlayWriter(LiveOverlay overlay, XElement domain)
         var current = domain.Element("currentMemory")!;
         if (overlay.CurrentMemory is { } balloon)
             current.Value = Math.Min(balloon.KiB, kib).ToString(CultureInfo.InvariantCulture);
-    }
-
-    private void WriteCpu(LiveCpu live)
-    {
-        if (domain.Element("cpu") is not { } cpu)
-            return;
-        if (live.Model is { } name)
-        {
-            cpu.SetAttributeValue("migratable", null);
-            cpu.SetAttributeValue("mode", "custom");
-            cpu.SetAttributeValue("match", "exact");
-            var vendorId = cpu.Get("model", "vendor_id");
-            cpu.Elements("model").Remove();
-            cpu.Elements("vendor").Remove();
-            cpu.Add(
-                new XElement("model", new XAttribute("fallback", "forbid"), vendorId is null ? null : new XAttribute("vendor_id", vendorId), name),
-                live.Vendor is null ? null : new XElement("vendor", live.Vendor));
-        }
-
-        cpu.SetAttributeValue("check", "full");
-        cpu.Elements("feature").Remove();
-        foreach (var feature in live.Features)
-        {
-            cpu.Add(new XElement(
-                "feature",
-                new XAttribute("policy", feature.Policy.ToString().ToLowerInvariant()),
-                new XAttribute("name", feature.Name)));
-        }
     }
 
     private void WriteDisk(XElement disk, string alias)

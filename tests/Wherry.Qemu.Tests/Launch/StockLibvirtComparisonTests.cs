@@ -1,7 +1,13 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Wherry.Qemu.Cpus;
+using Wherry.Qemu.Domains;
+using Wherry.Qemu.Host;
 using Wherry.Qemu.Launch;
+using Wherry.Qemu.Process;
 using Wherry.Testbed;
 using Wherry.Testbed.Hosts;
 using Wherry.Xml;
+using CapabilitiesCache = Wherry.Qmp.Capabilities.CapabilitiesCache;
 
 namespace Wherry.Qemu.Tests.Launch;
 
@@ -11,17 +17,10 @@ namespace Wherry.Qemu.Tests.Launch;
 /// </summary>
 public sealed class StockLibvirtComparisonTests : IAsyncLifetime
 {
-    /// <summary>Definitions that stock libvirt itself cannot convert everywhere, and why.</summary>
-    private static readonly Dictionary<string, string> NotConverted = new(StringComparer.Ordinal)
-    {
-        ["cpu-custom-kvm"] = "checked against the features of the host's CPU",
-        ["cpu-host-model"] = "expanded with libvirt's own database of CPU models",
-        ["cpu-host-model-features"] = "likewise",
-        ["cpu-host-model-kvm"] = "likewise",
-    };
-
     private RunDirectory? _run;
     private StockLibvirtd? _stock;
+    private ProcessSupervisor? _processes;
+    private Emulator? _emulator;
 
     public async ValueTask InitializeAsync()
     {
@@ -31,6 +30,12 @@ public sealed class StockLibvirtComparisonTests : IAsyncLifetime
         _stock = new StockLibvirtd(await TestHost.CreateAsync(_run, "stock", isolated: true));
         await _stock.StartAsync();
         await _stock.Host.RunAsync("ip", "link", "add", "br0", "type", "bridge").Checked();
+        _processes = new ProcessSupervisor(NullLogger.Instance);
+        var termination = new ProcessTermination(new TerminationOptions(), TimeProvider.System, NullLogger.Instance);
+        var cache = new CapabilitiesCache(_run.CreateDirectory("cache"), NullLogger.Instance);
+        var host = new HostFiles();
+        var catalog = new EmulatorCatalog(new EmulatorProbe(_processes, cache, termination, host, NullLogger.Instance), host);
+        _emulator = await catalog.GetDefaultAsync(TestContext.Current.CancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -40,6 +45,7 @@ public sealed class StockLibvirtComparisonTests : IAsyncLifetime
             await _stock.DisposeAsync();
             await _stock.Host.DisposeAsync();
         }
+        _processes?.Dispose();
         if (_run is not null)
             await _run.DisposeAsync();
     }
@@ -62,7 +68,7 @@ public sealed class StockLibvirtComparisonTests : IAsyncLifetime
             await virsh.RunAsync("undefine", uuid).Checked();
 
             var context = LaunchContexts.Fixed.WithTaps(live) with { VncPort = null, BackingImages = DiskImages.Inspect(live, coldBoot: true).Backing };
-            var ours = CommandLine.Build(live, context).Arguments;
+            var ours = CommandLine.Build(Resolved(live), context).Arguments;
             Assert.Equal(ComparableArguments.Of(theirs), ComparableArguments.Of(ours));
         }
     }
@@ -71,11 +77,11 @@ public sealed class StockLibvirtComparisonTests : IAsyncLifetime
     public async Task Our_arguments_for_every_definition_are_those_stock_libvirt_would_use()
     {
         var differences = new List<string>();
-        foreach (var name in DefinedDomains.Names.Except(NotConverted.Keys))
+        foreach (var name in DefinedDomains.Names)
         {
             var document = DefinedDomains.Complete(name);
             var conversion = await _stock!.Virsh.RunWithXmlAsync("domxml-to-native", document.ToXml(DomainXmlFlags.Secure), "qemu-argv");
-            IReadOnlyList<string> theirs = conversion.Succeeded ? ComparableArguments.OfConversion(conversion.Output) : [conversion.Error.Trim()];
+            IReadOnlyList<string> theirs = conversion.Succeeded ? ComparableArguments.OfConversion(conversion.Output) : [conversion.Error.Trim().Replace("error: ", "", StringComparison.Ordinal)];
             var ours = OursForConversion(document);
             if (!theirs.SequenceEqual(ours, StringComparer.Ordinal))
                 differences.Add($"{name}\n  stock only: {string.Join("\n              ", theirs.Except(ours))}\n  ours only:  {string.Join("\n              ", ours.Except(theirs))}");
@@ -83,11 +89,11 @@ public sealed class StockLibvirtComparisonTests : IAsyncLifetime
         Assert.True(differences.Count == 0, string.Join('\n', differences));
     }
 
-    private static IReadOnlyList<string> OursForConversion(DomainDocument document)
+    private IReadOnlyList<string> OursForConversion(DomainDocument document)
     {
         try
         {
-            var spec = DomainSpec.From(new LiveOverlay { Id = 1 }.Apply(document));
+            var spec = Resolved(DomainSpec.From(new LiveOverlay { Id = 1 }.Apply(document)));
             var context = LaunchContexts.Fixed.WithTaps(spec) with { VncPort = 5900, VncWebSocketPort = -1 };
             return ComparableArguments.OfConversion(CommandLine.Build(spec, context).Arguments);
         }
@@ -96,6 +102,10 @@ public sealed class StockLibvirtComparisonTests : IAsyncLifetime
             return [e.Message];
         }
     }
+
+    private DomainSpec Resolved(DomainSpec spec) => GuestCpu.IsChosen(spec.Cpu)
+        ? spec with { Cpu = GuestCpu.Resolve(spec, _emulator!.CpusFor(spec.Type), incoming: false) }
+        : spec;
 
     /// <summary>The arguments of the domain's QEMU, without its own name.</summary>
     private async Task<IEnumerable<string>> ArgumentsOfAsync(string domain)

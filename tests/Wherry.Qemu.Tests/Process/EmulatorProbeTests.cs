@@ -1,4 +1,5 @@
 using Wherry.Errors;
+using Wherry.Qemu.Host;
 using Wherry.Qemu.Process;
 using Wherry.Qmp.Capabilities;
 using Wherry.Testing;
@@ -16,7 +17,8 @@ public sealed class EmulatorProbeTests : IDisposable
     {
         _supervisor = new ProcessSupervisor(_log);
         _probe = new EmulatorProbe(
-            _supervisor, new CapabilitiesCache(_directory.FullName, _log), new ProcessTermination(new TerminationOptions(), TimeProvider.System, _log), _log);
+            _supervisor, new CapabilitiesCache(_directory.FullName, _log), new ProcessTermination(new TerminationOptions(), TimeProvider.System, _log),
+            new HostFiles(_directory.FullName), _log);
     }
 
     public void Dispose()

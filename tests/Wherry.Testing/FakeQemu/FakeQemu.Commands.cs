@@ -6,6 +6,8 @@ namespace Wherry.Testing;
 // Commands, with QEMU's refusals.
 public sealed partial class FakeQemu
 {
+    private const string CpuPath = "/machine/unattached/device[0]";
+
     private readonly HashSet<string> _nodes = [];
     private readonly Dictionary<string, string> _exports = []; // id to node
     private bool _nbdServer;
@@ -14,6 +16,9 @@ public sealed partial class FakeQemu
     public HashSet<string> Nodes => _nodes;
 
     public bool NbdServerRuns => _nbdServer;
+
+    /// <summary>Properties of the only CPU.</summary>
+    public Dictionary<string, JsonNode> CpuProperties { get; } = [];
 
     private static string NameOf(JsonObject message) => (string?)(message["exec-oob"] ?? message["execute"]) ?? "";
 
@@ -124,6 +129,13 @@ public sealed partial class FakeQemu
                 {
                     ["id"] = e.Key, ["type"] = "nbd", ["node-name"] = e.Value, ["shutting-down"] = false,
                 })]);
+            case "query-cpus-fast":
+                return new JsonArray(new JsonObject { ["thread-id"] = 1, ["cpu-index"] = 0, ["target"] = "x86_64", ["qom-path"] = CpuPath });
+            case "qom-get":
+                Require(Text(arguments, "path") == CpuPath, $"Device '{Text(arguments, "path")}' not found");
+                return CpuProperties.TryGetValue(Text(arguments, "property"), out var value)
+                    ? value.DeepClone()
+                    : throw new Refusal("GenericError", $"Property 'qemu64-x86_64-cpu.{Text(arguments, "property")}' not found");
             case "yank":
                 Yank();
                 return null;

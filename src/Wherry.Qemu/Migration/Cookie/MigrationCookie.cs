@@ -55,7 +55,9 @@ public sealed record MigrationCookie
     /// <summary>Migration capabilities of the sender's QEMU; null when the section is absent (an old peer).</summary>
     public ImmutableArray<CookieCapability>? Capabilities { get; init; }
 
-    /// <summary>The expanded CPU of the running guest, as XML text of one <c>cpu</c> element.</summary>
+    /// <summary>
+    /// The expanded CPU of the running guest, as XML text of one <c>cpu</c> element; absent where it is the one of the domain XML sent along.
+    /// </summary>
     public string? CpuXml { get; init; }
 
     /// <summary>Our extension; null when the sender is a stock daemon.</summary>

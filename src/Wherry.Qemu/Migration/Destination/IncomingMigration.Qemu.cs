@@ -7,6 +7,7 @@ using Wherry.Qemu.Process;
 using Wherry.Qmp;
 using Wherry.Qmp.Commands;
 using Wherry.Qmp.Values;
+using Wherry.Xml;
 
 namespace Wherry.Qemu.Migration.Destination;
 
@@ -22,7 +23,8 @@ internal sealed partial class IncomingMigration
 
     private async Task<DestinationInput?> LaunchIncomingAsync(CancellationToken ct)
     {
-        await context.Driver.LaunchAsync(domain, Definition, new LaunchRequest { Incoming = true }, ct);
+        var request = new LaunchRequest { Incoming = true, GuestCpu = order.Cookie?.CpuXml is { } cpu ? DomainDocument.ParseCpu(cpu) : null };
+        await context.Driver.LaunchAsync(domain, Definition, request, ct);
         WatchProcess();
         domain.Apply(new DomainInput.Launched(StartedDetail.Migrated, PausedReason.Migration));
         FaultPoint.Reached("dst.launched");

@@ -169,6 +169,7 @@ internal sealed partial class OutgoingMigration
             ? null
             : new NbdSection(0, [.. order.CopiedDisks.Select(disk => new NbdDisk(disk.Target, disk.CapacityBytes))]),
         Capabilities = StreamStatuses.CookieCapabilities,
+        CpuXml = domain.Snapshot.Live?.Document.GuestCpuXml,
     }).ToBytes()];
 
     /// <summary>Perform to Finish: the figures, the definition to keep, and an empty nbd element, which lets a stock destination stop its server.</summary>
