@@ -62,7 +62,8 @@ public sealed partial class DomainDocument
         }
         catch (XmlException e)
         {
-            throw DomainXmlException.NotWellFormed($"(domain_definition):{e.LineNumber}: {e.Message}", e);
+            // What our reader alone minds (a prefix that is not declared, a document type) keeps its own words.
+            throw DomainXmlException.NotWellFormed($"(domain_definition):{MalformedXml.Describe(xml) ?? $"{e.LineNumber}: {e.Message}"}", e);
         }
     }
 

@@ -137,6 +137,39 @@ public sealed class InvalidDefinitionTests
         Assert.StartsWith("(domain_definition):", error.Message, StringComparison.Ordinal);
     }
 
+    // As xmllint 2.9.14 has it; what virsh shows of it is in docs/virsh-transcript.md.
+    [Theory]
+    [InlineData("", "1: Document is empty\n\n^")]
+    [InlineData("   ", "1: Start tag expected, '<' not found\n   \n---^")]
+    [InlineData("<a>\n <b>\n", "3: Premature end of data in tag b line 2\n\n^")]
+    [InlineData("<a>\n <b>x</c>\n</a>", "2: Opening and ending tag mismatch: b line 2 and c\n <b>x</c>\n---------^")]
+    [InlineData("<a>\n </ b>\n</a>", "2: expected '>'\n </ b>\n----^")]
+    [InlineData("<a>\n\t<b c='1' c='2'/>\n</a>", "2: Attribute c redefined\n\t<b c='1' c='2'/>\n\t--------------^")]
+    [InlineData("<a b>\n</a>", "1: Specification mandates value for attribute b\n<a b>\n----^")]
+    [InlineData("<a b='1'c='2'/>", "1: attributes construct error\n<a b='1'c='2'/>\n--------^")]
+    [InlineData("<a b=1/>", "1: AttValue: \" or ' expected\n<a b=1/>\n-----^")]
+    [InlineData("<a b='1<2'/>", "1: Unescaped '<' not allowed in attributes values\n<a b='1<2'/>\n-------^")]
+    [InlineData("<a/ >", "1: error parsing attribute name\n<a/ >\n--^")]
+    [InlineData("<a>&#x0;</a>", "1: xmlParseCharRef: invalid xmlChar value 0\n<a>&#x0;</a>\n--------^")]
+    [InlineData("<a>&b;</a>", "1: Entity 'b' not defined\n<a>&b;</a>\n------^")]
+    [InlineData("<a>& b</a>", "1: xmlParseEntityRef: no name\n<a>& b</a>\n----^")]
+    [InlineData("<a>&amp</a>", "1: EntityRef: expecting ';'\n<a>&amp</a>\n-------^")]
+    [InlineData("<a>\n</a>\n<b/>", "3: Extra content at the end of the document\n<b/>\n^")]
+    [InlineData("<a>\n <!-- b -- c -->\n</a>", "2: Double hyphen within comment: <!-- b \n <!-- b -- c -->\n--------^")]
+    public void What_is_wrong_with_text_that_is_no_XML_is_said_in_libxml2s_words(string text, string told) =>
+        Assert.Equal("(domain_definition):" + told, Assert.Throws<DomainXmlException>(() => DomainDocument.Parse(text)).Message);
+
+    [Fact]
+    public void A_definition_that_is_cut_or_has_lost_a_character_never_fails_otherwise()
+    {
+        const string whole = "<?xml version='1.0'?>\n<domain a='1' b=\"&lt;\"><!-- c --><d e='f'/>\n<g><![CDATA[h]]>&#105;&#x6a;</g><?k l?></domain>\n";
+        for (var at = 0; at < whole.Length; at++)
+        {
+            foreach (var text in (string[])[whole[..at], whole.Remove(at, 1), whole.Insert(at, "<"), whole.Insert(at, "&"), whole.Insert(at, "\0")])
+                Assert.True(Record.Exception(() => DomainDocument.Parse(text)) is null or DomainXmlException, text);
+        }
+    }
+
     [Theory]
     [InlineData("<disk type='file'><source file='/a'/><target dev='vda'/><address type='pci' bus='0xffff' slot='1'/></disk>")]
     [InlineData("<controller type='pci' index='99999999' model='pci-bridge'/>")]
