@@ -53,6 +53,15 @@ internal static class EventMessages
             id => new DomainEventCallbackAgentLifecycleMsg(id, dom, connected ? 1 : 2, (int)reason)),
         DomainEvent.DeviceAdded(var alias) => OnlyCallback(
             19, RemoteProcedure.DomainEventCallbackDeviceAdded, id => new DomainEventCallbackDeviceAddedMsg(id, dom, alias)),
+        DomainEvent.BlockJob job =>
+        [
+            .. One(
+                8, RemoteProcedure.DomainEventBlockJob, new DomainEventBlockJobMsg(dom, job.Source, (int)job.Type, (int)job.Status),
+                RemoteProcedure.DomainEventCallbackBlockJob, (id, body) => new DomainEventCallbackBlockJobMsg(id, body)),
+            .. OnlyCallback(
+                16, RemoteProcedure.DomainEventBlockJob2,
+                id => new DomainEventBlockJob2Msg(id, dom, job.Target, (int)job.Type, (int)job.Status)),
+        ],
         DomainEvent.MigrationIteration(var iteration) => OnlyCallback(
             20, RemoteProcedure.DomainEventCallbackMigrationIteration, id => new DomainEventCallbackMigrationIterationMsg(id, dom, iteration)),
         DomainEvent.JobCompleted(var stats) => OnlyCallback(

@@ -42,6 +42,11 @@ public abstract record DomainEvent
 
     public sealed record AgentLifecycle(bool Connected, AgentLifecycleReason Reason) : DomainEvent;
 
+    /// <summary>A disk's copy came to a new state.</summary>
+    /// <param name="Source">File or device of the disk.</param>
+    /// <param name="Target">Guest-visible target, such as <c>vda</c>.</param>
+    public sealed record BlockJob(string Source, string Target, BlockJobType Type, BlockJobStatus Status) : DomainEvent;
+
     public sealed record MigrationIteration(int Iteration) : DomainEvent;
 
     public sealed record JobCompleted(JobStats Stats) : DomainEvent;
@@ -71,6 +76,21 @@ public enum IoErrorAction
     None = 0,
     Pause = 1,
     Report = 2,
+}
+
+/// <summary>libvirt's virDomainBlockJobType, as far as we have such jobs.</summary>
+public enum BlockJobType
+{
+    Copy = 2,
+}
+
+/// <summary>libvirt's virConnectDomainEventBlockJobStatus.</summary>
+public enum BlockJobStatus
+{
+    Completed = 0,
+    Failed = 1,
+    Canceled = 2,
+    Ready = 3,
 }
 
 /// <summary>libvirt's virConnectDomainEventAgentLifecycleReason.</summary>

@@ -18,9 +18,18 @@ internal static class MigrationDefinitions
         : Checked(stored, asked).ToXml(DomainXmlFlags.Secure | DomainXmlFlags.Inactive | DomainXmlFlags.Migratable);
 
     /// <summary>The same machine under another name (<c>destination_name</c>).</summary>
-    public static DomainDefinition Renamed(DomainDefinition definition, string? name) => name is null || name == definition.Spec.Name
-        ? definition
-        : new DomainDefinition(definition.Document.WithName(name));
+    /// <exception cref="WherryException">XmlError: a name that no definition may have.</exception>
+    public static DomainDefinition Renamed(DomainDefinition definition, string? name)
+    {
+        if (name is null || name == definition.Spec.Name)
+        {
+            return definition;
+        }
+
+        return name.Contains('/', StringComparison.Ordinal)
+            ? throw new WherryException(ErrorCode.XmlError, $"name {name} cannot contain '/'", ErrorDomain.Domain)
+            : new DomainDefinition(definition.Document.WithName(name));
+    }
 
     private static DomainDocument Checked(DomainDefinition ours, string asked)
     {

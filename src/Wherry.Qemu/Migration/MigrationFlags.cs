@@ -62,8 +62,12 @@ public static class MigrationFlagRules
         RefuseTogether(flags, MigrationFlags.PostCopy, MigrationFlags.Paused);
         Require(flags, MigrationFlags.PostCopy, MigrationFlags.Live);
         Require(flags, MigrationFlags.ZeroCopy, MigrationFlags.Parallel);
-        Require(flags, MigrationFlags.Offline, MigrationFlags.PersistDestination);
         Require(flags, MigrationFlags.PostCopyResume, MigrationFlags.PostCopy);
+
+        if (flags.HasFlag(MigrationFlags.Offline) && !flags.HasFlag(MigrationFlags.PersistDestination))
+        {
+            throw new WherryException(ErrorCode.OperationInvalid, "offline migration must be specified with the persistent flag set");
+        }
 
         if (flags.HasFlag(MigrationFlags.NonSharedSynchronousWrites) && !flags.CopiesDisks())
         {

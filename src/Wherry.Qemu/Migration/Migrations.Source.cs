@@ -106,6 +106,11 @@ public sealed partial class Migrations
             DiskSelection.RequireSafe(live.Spec, copied);
         }
 
+        if (flags.CopiesDisks())
+        {
+            DiskSelection.RequireKnown(live.Spec, parameters.MigrateDisks);
+        }
+
         return new OutgoingOrder
         {
             Id = HandoverId.New(),

@@ -11,11 +11,19 @@ public sealed class MigrationFlagTests
     [InlineData(MigrationFlags.PostCopy)]
     [InlineData(MigrationFlags.PostCopy | MigrationFlags.Live | MigrationFlags.Paused)]
     [InlineData(MigrationFlags.ZeroCopy)]
-    [InlineData(MigrationFlags.Offline)]
     [InlineData(MigrationFlags.NonSharedSynchronousWrites)]
     [InlineData((MigrationFlags)(1u << 25))]
     public void Contradictory_or_unknown_flags_are_invalid_arguments(MigrationFlags flags) =>
         Assert.Equal(ErrorCode.InvalidArg, Assert.Throws<WherryException>(() => MigrationFlagRules.Validate(flags)).Code);
+
+    [Fact]
+    public void An_offline_migration_that_would_leave_nothing_behind_gets_libvirts_error()
+    {
+        var error = Assert.Throws<WherryException>(() => MigrationFlagRules.Validate(MigrationFlags.Offline));
+
+        Assert.Equal(ErrorCode.OperationInvalid, error.Code);
+        Assert.EndsWith("offline migration must be specified with the persistent flag set", error.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_flag_that_is_not_carried_out_is_refused_by_name()

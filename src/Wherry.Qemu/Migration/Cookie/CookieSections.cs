@@ -96,7 +96,9 @@ public sealed record CookieStatistics(
         Type = JobType.Completed,
         Operation = JobOperation.MigrationIn,
         TimeElapsedMs = Values.GetValueOrDefault("time_elapsed"),
+        TimeElapsedNetMs = Net(Values.GetValueOrDefault("time_elapsed")),
         DowntimeMs = Values.GetValueOrDefault("downtime"),
+        DowntimeNetMs = Net(Values.GetValueOrDefault("downtime")),
         SetupTimeMs = Values.TryGetValue("setup_time", out var setup) ? setup : null,
         Memory = Transfer("memory"),
         Disk = Transfer("disk"),
@@ -110,6 +112,10 @@ public sealed record CookieStatistics(
             PageSize = Values.GetValueOrDefault("memory_page_size"),
         },
     };
+
+    /// <summary>A time without what the clocks differ by and the cookie's way took; null when that is not known or is all of it.</summary>
+    public ulong? Net(ulong milliseconds) =>
+        DeltaMs is { } delta && (long)milliseconds > delta ? (ulong)((long)milliseconds - delta) : null;
 
     private TransferStats Transfer(string prefix) => new(
         Values.GetValueOrDefault($"{prefix}_total"),

@@ -249,7 +249,10 @@ internal sealed partial class IncomingMigration
             : null,
     };
 
-    /// <summary>The source's figures with the downtime as this side saw it: from the guest's stop there to its start here.</summary>
+    /// <summary>
+    /// The source's figures with the downtime as this side saw it: from the guest's stop there to its start here, each by the clock of its
+    /// host. What the clocks differ by, and the cookie took, is told beside it and not taken off: readers of the cookie do that.
+    /// </summary>
     private CookieStatistics? Finished()
     {
         if (performCookie?.Statistics is not { } source)
@@ -260,13 +263,13 @@ internal sealed partial class IncomingMigration
         // The clocks of two hosts differ; the moment the cookie was sent and the moment it came tell by how much, give or take the way.
         var now = (ulong)context.Time.GetUtcNow().ToUnixTimeMilliseconds();
         var delta = (long)(performCookieAt - source.SentMs);
-        var downtime = source.StoppedMs == 0 ? 0 : (long)(now - source.StoppedMs) - delta;
+        var downtime = source.StoppedMs == 0 ? 0 : (long)(now - source.StoppedMs);
         return source with
         {
             DeltaMs = delta,
             Values = source.Values
                 .SetItem("downtime", (ulong)Math.Max(0, downtime))
-                .SetItem("time_elapsed", (ulong)Math.Max(0, (long)(now - source.StartedMs) - delta)),
+                .SetItem("time_elapsed", (ulong)Math.Max(0, (long)(now - source.StartedMs))),
         };
     }
 }

@@ -7,7 +7,6 @@ namespace Wherry.Qemu.Migration.Disks;
 internal static class DiskSelection
 {
     /// <summary>The disks to copy, in the order of the definition.</summary>
-    /// <exception cref="WherryException">InvalidArg naming a target that the domain does not have or that cannot be copied.</exception>
     public static ImmutableArray<DiskSpec> Choose(DomainSpec spec, MigrationFlags flags, ImmutableArray<string> asked)
     {
         if (!flags.CopiesDisks())
@@ -15,6 +14,13 @@ internal static class DiskSelection
             return [];
         }
 
+        return [.. spec.Disks.Where(disk => asked.IsEmpty ? IsCopiedByDefault(disk) : asked.Contains(disk.TargetDev, StringComparer.Ordinal))];
+    }
+
+    /// <summary>Refuses to copy what is not there.</summary>
+    /// <exception cref="WherryException">InvalidArg naming a target that the domain does not have or that cannot be copied.</exception>
+    public static void RequireKnown(DomainSpec spec, ImmutableArray<string> asked)
+    {
         foreach (var target in asked)
         {
             var disk = spec.Disks.FirstOrDefault(d => d.TargetDev == target)
@@ -24,8 +30,6 @@ internal static class DiskSelection
                 throw new WherryException(ErrorCode.InvalidArg, $"disk {target} of domain '{spec.Name}' has no medium to copy");
             }
         }
-
-        return [.. spec.Disks.Where(disk => asked.IsEmpty ? IsCopiedByDefault(disk) : asked.Contains(disk.TargetDev, StringComparer.Ordinal))];
     }
 
     /// <summary>Refuses to leave behind disks that the destination cannot see or that caches could corrupt.</summary>

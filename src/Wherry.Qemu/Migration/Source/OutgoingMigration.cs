@@ -246,15 +246,20 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         }
     }
 
-    /// <summary>The death of our QEMU is known from its pidfd, whoever caused it.</summary>
+    /// <summary>
+    /// The death of our QEMU is known from its pidfd, whoever caused it. It counts when the driver has cleaned up after it: a caller who
+    /// hears that the guest has moved must not find it here still.
+    /// </summary>
     private void WatchProcess()
     {
         if (domain.Qemu is { } watched)
         {
+            var run = domain.Snapshot.Id;
             loop.Start(
                 async ct =>
                 {
                     await watched.Process.Exited.WaitAsync(ct);
+                    await domain.State.WaitAsync(now => now.Id != run, ct);
                     return new SourceInput.QemuGone();
                 },
                 _ => new SourceInput.QemuGone());

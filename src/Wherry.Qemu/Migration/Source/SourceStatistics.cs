@@ -27,11 +27,10 @@ internal sealed class SourceStatistics(TimeProvider time)
         {
             last = seen;
 
-            // Jobs vanish when they are dismissed; their last figures are the result.
-            if (!seen.Mirrors.IsEmpty)
+            // A job that has ended says no lengths any more, and vanishes when it is dismissed; its last figures are the result.
+            if (!seen.Mirrors.IsEmpty && Sum(seen, m => m.LengthBytes) is var total && total >= (disks?.Total ?? 0))
             {
-                disks = new TransferStats(
-                    Sum(seen, m => m.LengthBytes), Sum(seen, m => m.OffsetBytes), Sum(seen, m => m.BacklogBytes));
+                disks = new TransferStats(total, Sum(seen, m => m.OffsetBytes), Sum(seen, m => m.BacklogBytes));
             }
         }
     }
@@ -76,7 +75,12 @@ internal sealed class SourceStatistics(TimeProvider time)
             };
             var figures = Figures(type);
             return type == JobType.Completed
-                ? figures with { DowntimeMs = Downtime() }
+                ? figures with
+                {
+                    TimeElapsedNetMs = fromDestination?.Net(figures.TimeElapsedMs),
+                    DowntimeMs = Downtime(),
+                    DowntimeNetMs = Downtime() is { } downtime ? fromDestination?.Net(downtime) : null,
+                }
                 : figures with { ErrorMessage = (outcome as MigrationOutcome.StayedOnSource)?.Why.Text };
         }
     }
