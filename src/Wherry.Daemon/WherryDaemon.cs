@@ -103,7 +103,7 @@ internal sealed class WherryDaemon
         var launch = new LaunchSettings
         {
             Privileged = _options.IsPrivileged,
-            DacLabel = _options.IsPrivileged ? $"+{_options.Uid}:+{_options.Gid}" : null,
+            Owner = _options.IsPrivileged ? (_options.Uid, _options.Gid) : null,
             VncListen = qemu.VncListen,
             VncPorts = PortAllocator.ForVnc(qemu.RemoteDisplayPortMin, qemu.RemoteDisplayPortMax),
             WebSocketPorts = new PortAllocator("websocket", qemu.RemoteWebsocketPortMin, qemu.RemoteWebsocketPortMax),

@@ -100,7 +100,7 @@ public sealed class ConnectTests : IDisposable
         var thrown = await Assert.ThrowsAsync<WherryException>(() => ConnectAsync("qemu+tcp://no-such-host.invalid/system"))
             .Within(TimeSpan.FromSeconds(60));
         Assert.Equal(ErrorCode.SystemError, thrown.Code);
-        Assert.Contains("no-such-host.invalid:16509", thrown.Message, StringComparison.Ordinal);
+        Assert.Contains("'no-such-host.invalid' service '16509'", thrown.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -112,9 +112,14 @@ internal sealed partial class RemoteProgram
     {
         const uint deprecation = 1, tainting = 2;
         CheckFlags(args.Flags, deprecation | tainting, "qemuDomainGetMessages");
-        var isActive = Domain(call, args.Dom).Snapshot.IsActive;
-        var tainted = isActive && context.Options is { IsPrivileged: true, Uid: 0 } && args.Flags != deprecation;
-        return new(new DomainGetMessagesRet(tainted ? ["tainted: running with undesirable elevated privileges"] : []));
+        var snapshot = Domain(call, args.Dom).Snapshot;
+        if (!snapshot.IsActive || args.Flags == deprecation)
+            return new(new DomainGetMessagesRet([]));
+        return new(new DomainGetMessagesRet(
+        [
+            .. snapshot.UsedByMonitor ? (string[])["tainted: custom monitor control commands issued"] : [],
+            .. context.Options is { IsPrivileged: true, Uid: 0 } ? (string[])["tainted: running with undesirable elevated privileges"] : [],
+        ]));
     }
 
     /// <summary>Which of the two definitions a live/config flag means; without one, the running one if there is one.</summary>

@@ -99,7 +99,7 @@ public sealed partial class Domain
         {
             _qemu = null;
             AutodestroyOwner = null;
-            return Apply(new DomainInput.Stopped(intent.Reason, intent.Detail), now => now with { Id = -1, Live = null, Job = null });
+            return Apply(new DomainInput.Stopped(intent.Reason, intent.Detail), now => now with { Id = -1, Live = null, Job = null, UsedByMonitor = false });
         }
     }
 

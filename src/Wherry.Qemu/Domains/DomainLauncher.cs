@@ -24,6 +24,9 @@ namespace Wherry.Qemu.Domains;
 /// </remarks>
 public sealed class DomainLauncher
 {
+    /// <summary>The channel that guest agents use, by QEMU's convention.</summary>
+    internal const string GuestAgentChannel = "org.qemu.guest_agent.0";
+
     private const int ConnectionRefused = 111; // ECONNREFUSED
 
     private readonly ProcessSupervisor _processes;
@@ -72,10 +75,10 @@ public sealed class DomainLauncher
     private async Task<LaunchedQemu> LaunchAsync(
         LaunchTarget target, LaunchRequest request, List<IDisposable> resources, Action<IQemuProcess> spawned, CancellationToken ct)
     {
-        var overlay = new LiveOverlay { Id = target.Id, VncListen = _settings.VncListen, DacLabel = _settings.DacLabel };
+        var overlay = new LiveOverlay { Id = target.Id, VncListen = _settings.VncListen, DacLabel = _settings.Owner is { } user ? $"+{user.Uid}:+{user.Gid}" : null };
         var named = DomainSpec.From(overlay.Apply(target.Definition.Document));
-        BootFiles.Check(named);
-        var images = DiskImages.Inspect(named, coldBoot: !request.Incoming);
+        var images = DiskImages.Inspect(
+            named, coldBoot: !request.Incoming, _settings.Owner is { } owner ? $" (as uid:{owner.Uid}, gid:{owner.Gid})" : "");
         var emulator = await _emulators.GetAsync(named.Emulator!, ct); // completed definitions name one
         var spec = WithResolvedCpu(images.Apply(named), emulator, request);
         using var interfaces = HostInterfaces.Create(spec);
@@ -122,6 +125,7 @@ public sealed class DomainLauncher
                 monitorPath, new MonitorOptions { Owner = target.Name, TimeProvider = _time, Logger = _logger }, ct);
             foreach (var command in plan.StartupCommands)
                 await monitor.ExecuteRawAsync($$"""{"execute":"{{command.Execute}}","arguments":{{command.Arguments}}}""", ct);
+            var characters = await CharacterDevicesAsync(monitor, spec, ct);
             overlay = overlay with
             {
                 StartedCpu = request.GuestCpu is null ? spec.Cpu : named.Cpu,
@@ -130,13 +134,19 @@ public sealed class DomainLauncher
                 TapNames = interfaces.Names,
                 VncPort = vnc,
                 VncWebSocket = webSocket,
-                PtyPaths = await PtysAsync(monitor, spec, ct),
+                PtyPaths = characters.Ptys,
+                ChannelStates = characters.Channels,
                 DiskIndexes = plan.Disks.Zip(spec.Disks)
                     .Where(pair => pair is { First.Index: not null, Second.Alias: not null })
                     .ToImmutableDictionary(pair => pair.Second.Alias!, pair => pair.First.Index!.Value),
             };
             var live = new DomainDefinition(overlay.Apply(target.Definition.Document));
-            return new LaunchedQemu(new QemuInstance(process, monitor, monitorPath, resources) { Disks = plan.Disks }, live);
+            return new LaunchedQemu(new QemuInstance(process, monitor, monitorPath, resources) { Disks = plan.Disks }, live)
+            {
+                AgentsConnected = [.. live.Spec.Channels
+                    .Where(channel => channel.Name == GuestAgentChannel && characters.Channels.ContainsKey(channel.Alias ?? ""))
+                    .Select(channel => characters.Channels[channel.Alias!] == ChannelState(isOpen: true))],
+            };
         }
         catch (Exception e)
         {
@@ -171,35 +181,46 @@ public sealed class DomainLauncher
         return GuestCpu.AsBuilt(spec.Cpu!, enabled, unavailable);
     }
 
-    /// <summary>Ports for a VNC display that leaves them to us; kept until the run ends.</summary>
+    /// <summary>Ports for a VNC display, chosen by us or by the definition; kept until the run ends.</summary>
     private (int? Vnc, int? WebSocket) ReserveVnc(DomainSpec spec, List<IDisposable> resources)
     {
         if (spec.Graphics.IsEmpty || !spec.Graphics[0].Listens.All(listen => listen is GraphicsListen.Address))
             return (null, null);
         var graphics = spec.Graphics[0];
-        int? Reserve(PortAllocator allocator)
+        int? Reserve(PortReservation reservation)
         {
-            var reservation = allocator.Acquire();
             resources.Add(reservation);
             return reservation.Port;
         }
         return (
-            graphics.AutoPort || graphics.Port < 0 ? Reserve(_settings.VncPorts) : graphics.Port,
-            graphics.WebSocket == -1 ? Reserve(_settings.WebSocketPorts) : graphics.WebSocket);
+            Reserve(graphics.AutoPort || graphics.Port < 0 ? _settings.VncPorts.Acquire() : PortAllocator.Acquire(graphics.Port)),
+            graphics.WebSocket == -1 ? Reserve(_settings.WebSocketPorts.Acquire()) : graphics.WebSocket);
     }
 
-    /// <summary>The ptys that QEMU has opened for serial ports, consoles and channels, in one call.</summary>
-    private static async Task<ImmutableDictionary<string, string>> PtysAsync(MonitorSession monitor, DomainSpec spec, CancellationToken ct)
+    /// <summary>
+    /// What QEMU made of serial ports, consoles and channels, by alias and in one call: the ptys it has opened, and whether the guest has
+    /// opened its end of each virtio channel.
+    /// </summary>
+    private static async Task<(ImmutableDictionary<string, string> Ptys, ImmutableDictionary<string, string> Channels)> CharacterDevicesAsync(
+        MonitorSession monitor, DomainSpec spec, CancellationToken ct)
     {
-        var devices = spec.Serials.Concat(spec.Parallels).Concat(spec.Channels).Concat(spec.Consoles);
-        if (!devices.Any(device => device.Source is CharacterSource.Pty))
-            return ImmutableDictionary<string, string>.Empty;
         const string chardevPrefix = "char", ptyPrefix = "pty:";
-        return (await monitor.ExecuteAsync(new QueryChardev(), ct))
-            .Where(chardev => chardev.Filename.StartsWith(ptyPrefix, StringComparison.Ordinal)
-                && chardev.Label.StartsWith(chardevPrefix, StringComparison.Ordinal))
-            .ToImmutableDictionary(chardev => chardev.Label[chardevPrefix.Length..], chardev => chardev.Filename[ptyPrefix.Length..]);
+        var none = ImmutableDictionary<string, string>.Empty;
+        var devices = spec.Serials.Concat(spec.Parallels).Concat(spec.Channels).Concat(spec.Consoles);
+        if (spec.Channels.IsEmpty && !devices.Any(device => device.Source is CharacterSource.Pty))
+            return (none, none);
+        var chardevs = (await monitor.ExecuteAsync(new QueryChardev(), ct))
+            .Where(chardev => chardev.Label.StartsWith(chardevPrefix, StringComparison.Ordinal))
+            .ToImmutableDictionary(chardev => chardev.Label[chardevPrefix.Length..]);
+        return (
+            chardevs.Where(chardev => chardev.Value.Filename.StartsWith(ptyPrefix, StringComparison.Ordinal))
+                .ToImmutableDictionary(chardev => chardev.Key, chardev => chardev.Value.Filename[ptyPrefix.Length..]),
+            chardevs.Where(chardev => spec.Channels.Any(channel => channel.Alias == chardev.Key))
+                .ToImmutableDictionary(chardev => chardev.Key, chardev => ChannelState(chardev.Value.FrontendOpen)));
     }
+
+    /// <summary>libvirt's word for whether the guest has opened its end of a channel.</summary>
+    internal static string ChannelState(bool isOpen) => isOpen ? "connected" : "disconnected";
 
     /// <summary>What was run, as one line that a shell would take: the first thing anybody wants from a domain's log.</summary>
     private void WriteLogHeader(string log, LaunchPlan plan)
@@ -228,7 +249,11 @@ public sealed record LaunchRequest
 
 /// <summary>What came up.</summary>
 /// <param name="Live">The definition with aliases, chosen ports, pty paths.</param>
-public sealed record LaunchedQemu(QemuInstance Qemu, DomainDefinition Live);
+public sealed record LaunchedQemu(QemuInstance Qemu, DomainDefinition Live)
+{
+    /// <summary>For each channel of a guest agent, whether the guest has opened it.</summary>
+    public ImmutableArray<bool> AgentsConnected { get; init; } = [];
+}
 
 /// <summary>qemu.conf, as far as it concerns the launch.</summary>
 public sealed record LaunchSettings
@@ -236,8 +261,8 @@ public sealed record LaunchSettings
     /// <summary>System mode: QEMU gets a home of its own.</summary>
     public bool Privileged { get; init; } = true;
 
-    /// <summary>User and group of QEMU, as the live XML shows them ("+0:+0"); null in session mode, which has no DAC driver.</summary>
-    public string? DacLabel { get; init; }
+    /// <summary>User and group of QEMU, as the live XML and errors show them; null in session mode, which has no DAC driver.</summary>
+    public (uint Uid, uint Gid)? Owner { get; init; }
 
     /// <summary><c>vnc_listen</c>.</summary>
     public string VncListen { get; init; } = "127.0.0.1";

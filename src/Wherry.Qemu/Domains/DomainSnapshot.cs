@@ -26,6 +26,9 @@ public sealed record DomainSnapshot
     /// <summary>Starts with the daemon (with the host, in system mode).</summary>
     public bool Autostart { get; init; }
 
+    /// <summary>A user has talked to this run's QEMU past us: libvirt calls it tainted.</summary>
+    public bool UsedByMonitor { get; init; }
+
     /// <summary>Progress of the long operation under way.</summary>
     public JobStats? Job { get; init; }
 

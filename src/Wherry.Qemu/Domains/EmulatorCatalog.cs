@@ -16,7 +16,7 @@ public sealed class EmulatorCatalog
     private const string CpuTypeSuffix = "-x86_64-cpu";
 
     /// <summary>Where distributions and builders put it; the first that exists is the default.</summary>
-    private static readonly ImmutableArray<string> UsualPaths = ["/usr/bin/qemu-system-x86_64", "/usr/local/bin/qemu-system-x86_64"];
+    private static readonly ImmutableArray<string> UsualDirectories = ["/usr/bin", "/usr/local/bin"];
 
     private readonly EmulatorProbe _probe;
     private readonly Lock _gate = new();
@@ -31,7 +31,10 @@ public sealed class EmulatorCatalog
     }
 
     /// <summary>The emulator of domains that name none; null on a host without QEMU.</summary>
-    public static string? DefaultPath { get; } = UsualPaths.FirstOrDefault(File.Exists);
+    public static string? DefaultPath { get; } = Find("qemu-system-x86_64");
+
+    /// <summary>The emulator that 32-bit guests are listed with: their own, or the one above, which runs them as well.</summary>
+    public static string? DefaultPathForI686 { get; } = Find("qemu-system-i386") ?? DefaultPath;
 
     /// <exception cref="WherryException">The binary is missing or does not behave as QEMU.</exception>
     public async Task<Emulator> GetAsync(string path, CancellationToken ct)
@@ -57,6 +60,9 @@ public sealed class EmulatorCatalog
             await GetAsync(emulator, ct);
         return new CompletionContext { FindCatalog = Find, NewDomain = newDomain };
     }
+
+    private static string? Find(string binary) =>
+        UsualDirectories.Select(directory => Path.Combine(directory, binary)).FirstOrDefault(File.Exists);
 
     private QemuCatalog? Find(string? path, string arch) =>
         (path ?? DefaultPath) is { } emulator && _probed.GetValueOrDefault(emulator) is { IsCompletedSuccessfully: true } probed

@@ -27,6 +27,8 @@ internal sealed record LiveStatus
     public required DomainState State { get; init; }
     public required int Reason { get; init; }
 
+    public bool UsedByMonitor { get; init; }
+
     /// <summary>The live document, with secrets.</summary>
     public required string Xml { get; init; }
 

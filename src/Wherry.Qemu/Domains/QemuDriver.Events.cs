@@ -11,12 +11,23 @@ public sealed partial class QemuDriver
     /// <summary>EOF comes when QEMU ends, a moment before or after its pidfd tells; one that closes its monitor and lives on is broken.</summary>
     private static readonly TimeSpan ExitAfterEof = TimeSpan.FromSeconds(5);
 
-    private void Watch(Domain domain, QemuInstance qemu) => qemu.Watching = WatchAsync(domain, qemu);
+    private void Watch(Domain domain, QemuInstance qemu)
+    {
+        var reactions = new List<Task>();
+        qemu.EventsTaken = TakeAllAsync(domain, qemu, reactions);
+        qemu.Watching = WatchAsync(domain, qemu, reactions);
+    }
 
-    private async Task WatchAsync(Domain domain, QemuInstance qemu)
+    private async Task WatchAsync(Domain domain, QemuInstance qemu, List<Task> reactions)
+    {
+        await qemu.EventsTaken;
+        await EndOfMonitorAsync(domain, qemu);
+        await Task.WhenAll(reactions);
+    }
+
+    private async Task TakeAllAsync(Domain domain, QemuInstance qemu, List<Task> reactions)
     {
         await Task.Yield();
-        var reactions = new List<Task>();
         try
         {
             await foreach (var happened in qemu.Monitor.Events.ReadAllAsync())
@@ -30,21 +41,58 @@ public sealed partial class QemuDriver
         {
             qemu.EndEvents();
         }
-        await EndOfMonitorAsync(domain, qemu);
-        await Task.WhenAll(reactions);
     }
 
     /// <summary>The domain's own reading of one event. Returns what has to be done besides.</summary>
     private Task Take(Domain domain, QemuInstance qemu, QmpEvent happened)
     {
-        var data = happened.Data.ValueKind == System.Text.Json.JsonValueKind.Undefined ? null : happened.Data.GetRawText();
+        var data = happened.Data.ValueKind == System.Text.Json.JsonValueKind.Undefined ? null : Compact(happened.Data.GetRawText());
         domain.Announce(new DomainEvent.Monitor(
             happened.Name, happened.Timestamp.Seconds, (uint)happened.Timestamp.Microseconds, data));
         if (qemu.IsEnding)
-            return Task.CompletedTask; // a SHUTDOWN caused by our own SIGTERM is not the guest's
+        {
+            // A SHUTDOWN caused by our own SIGTERM is told as such, and asks nothing more of us.
+            if (happened.Name == "SHUTDOWN" && qemu.EndsByDestroy)
+                ApplyMeaning(domain, happened);
+            return Task.CompletedTask;
+        }
         if (happened.Name == QmpEvent.Overflow)
             return Run(domain, "query-status after lost events", () => AskStatusAsync(domain, qemu));
 
+        var before = domain.RunState;
+        ApplyMeaning(domain, happened);
+        if (happened.Name == "VSERPORT_CHANGE")
+            TakeChannelChange(domain, happened);
+
+        return happened.Name switch
+        {
+            "SHUTDOWN" => Run(domain, "guest shutdown", () => AfterGuestShutdownAsync(domain, qemu, before)),
+            "GUEST_PANICKED" => Run(domain, "guest panic", () => AfterPanicAsync(domain, qemu)),
+            _ => Task.CompletedTask,
+        };
+    }
+
+    /// <summary>The guest has opened or closed its end of a channel.</summary>
+    private static void TakeChannelChange(Domain domain, QmpEvent happened)
+    {
+        if (!happened.Data.TryGetProperty("id", out var id) || !happened.Data.TryGetProperty("open", out var open))
+            return;
+        var (alias, isOpen) = (id.GetString() ?? "", open.ValueKind == System.Text.Json.JsonValueKind.True);
+        domain.Change(now => now.Live?.Document.WithChannelState(alias, DomainLauncher.ChannelState(isOpen)) is { } changed && changed != now.Live.Document
+            ? now with { Live = new DomainDefinition(changed) }
+            : now);
+        if (domain.Snapshot.Live?.Spec.Channels.FirstOrDefault(channel => channel.Alias == alias)?.Name == DomainLauncher.GuestAgentChannel)
+            domain.Announce(new DomainEvent.AgentLifecycle(isOpen, AgentLifecycleReason.Channel));
+    }
+
+    private static void AnnounceAgents(Domain domain, IEnumerable<bool> connected)
+    {
+        foreach (var isConnected in connected)
+            domain.Announce(new DomainEvent.AgentLifecycle(isConnected, AgentLifecycleReason.DomainStarted));
+    }
+
+    private static void ApplyMeaning(Domain domain, QmpEvent happened)
+    {
         var before = domain.RunState;
         var (inputs, announcements) = QemuEventMeaning.Of(happened, (device, node) => DiskOf(domain, device, node));
         foreach (var announcement in announcements)
@@ -55,13 +103,6 @@ public sealed partial class QemuDriver
         }
         foreach (var input in inputs)
             domain.Apply(input);
-
-        return happened.Name switch
-        {
-            "SHUTDOWN" => Run(domain, "guest shutdown", () => AfterGuestShutdownAsync(domain, qemu, before)),
-            "GUEST_PANICKED" => Run(domain, "guest panic", () => AfterPanicAsync(domain, qemu)),
-            _ => Task.CompletedTask,
-        };
     }
 
     /// <summary>Names the disk of an event: QEMU gives the qdev id of new style disks, libvirt shows source and alias.</summary>

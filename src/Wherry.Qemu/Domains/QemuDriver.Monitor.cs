@@ -15,9 +15,28 @@ public sealed partial class QemuDriver
         ActiveQemu(domain);
         using var lease = await BeginAsync(domain, JobKind.Query, owner, ct);
         var qemu = ActiveQemu(domain);
+        // Whatever it does, it may not be what we believe of this guest from now on.
+        domain.Change(now => now with { UsedByMonitor = true });
+        if (!isHmp)
+            RefuseOwnId(command);
         return isHmp
             ? await qemu.Monitor.ExecuteAsync(new HumanMonitorCommand(command), ct)
             : Compact(await qemu.Monitor.ExecuteRawAsync(command, ct));
+    }
+
+    /// <summary>The id of a command is ours; libvirt cannot add its own to one that has one.</summary>
+    private static void RefuseOwnId(string command)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(command);
+            if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("id", out _))
+                throw new WherryException(ErrorCode.InternalError, "Unable to append command 'id' string");
+        }
+        catch (JsonException)
+        {
+            // Not JSON: the monitor session takes it for the name of a command.
+        }
     }
 
     /// <summary>libvirt parses the reply and writes it again, without the spaces that QEMU puts in; scripts match on that.</summary>

@@ -97,7 +97,7 @@ public sealed partial class QemuDriver
             domain.Launching = process;
             var recorded = new DomainStatus(status.State, status.Reason);
             domain.Apply(
-                new DomainInput.Reattached(recorded, recorded.IsRunning), now => now with { Id = status.Id, Live = live });
+                new DomainInput.Reattached(recorded, recorded.IsRunning), now => now with { Id = status.Id, Live = live, UsedByMonitor = status.UsedByMonitor });
             var attaching = AttachWhenItAnswersAsync(domain, status, process, recorded);
             await Task.WhenAny(attaching, Task.Delay(ReattachLimit, _time, ct));
             if (!attaching.IsCompleted)

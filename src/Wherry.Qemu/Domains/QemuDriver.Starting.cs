@@ -15,7 +15,19 @@ public sealed partial class QemuDriver
         var config = domain.Snapshot is { IsActive: false, Config: { } stored }
             ? stored
             : throw new WherryException(ErrorCode.OperationInvalid, "domain is already running");
+        await RereadAsync(domain, config, ct);
         await BootAsync(domain, config, paused, autodestroyOwner, ct);
+    }
+
+    /// <summary>
+    /// libvirt keeps a started domain's definition as a copy that it makes by writing and reading it. What one reading appends (a controller
+    /// that the devices asked for), the next one puts in its place; so do we, or the two would show the same machine in different orders.
+    /// </summary>
+    private async Task RereadAsync(Domain domain, DomainDefinition config, CancellationToken ct)
+    {
+        var again = new DomainDefinition(
+            config.Document.Complete(await _emulators.ForCompletionAsync(config.Document.Emulator, newDomain: false, ct)));
+        domain.Change(now => now.Config == config ? now with { Config = again } : now);
     }
 
     /// <summary>virsh create: a domain that exists as long as it runs. If a definition of that name and UUID is stored, this run uses
@@ -94,6 +106,7 @@ public sealed partial class QemuDriver
             domain.Change(now => now with { Live = launched.Live });
             domain.Attach(launched.Qemu);
             domain.Launching = null;
+            AnnounceAgents(domain, launched.AgentsConnected);
             await WriteStatusAsync(domain, launched.Qemu, ct);
             KeepStatusWritten(domain, launched.Qemu);
             Watch(domain, launched.Qemu);

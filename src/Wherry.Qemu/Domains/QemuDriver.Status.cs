@@ -17,6 +17,7 @@ public sealed partial class QemuDriver
             MonitorPath = qemu.MonitorPath,
             State = now.Status.State,
             Reason = now.Status.Reason,
+            UsedByMonitor = now.UsedByMonitor,
             Xml = now.Definition.Document.ToStatusXml(),
         };
         return _files.Status.WriteAsync(now.Name, status.ToJson(), ct);
@@ -35,7 +36,7 @@ public sealed partial class QemuDriver
             while (true)
             {
                 written = await domain.State.WaitAsync(
-                    now => now.Status != written.Status || now.Live != written.Live, ending);
+                    now => now.Status != written.Status || now.Live != written.Live || now.UsedByMonitor != written.UsedByMonitor, ending);
                 await TryWriteStatusAsync(domain, qemu);
             }
         }

@@ -10,6 +10,7 @@ namespace Wherry.Qemu.Domains;
 public sealed partial class QemuDriver
 {
     private static readonly TimeSpan StartFailsWithin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
     /// Ends the domain's QEMU. Needs no turn: it works beside every job, and a job that waits for this QEMU fails when it goes.
@@ -65,6 +66,8 @@ public sealed partial class QemuDriver
     {
         var before = domain.Snapshot;
         await qemu.KeepingStatus;
+        // What QEMU said last is read to its end, which has come: the process is gone. A descendant that holds the socket must not delay us.
+        await Task.WhenAny(qemu.EventsTaken, Task.Delay(LastWords, _time));
         await qemu.Monitor.DisposeAsync();
         foreach (var resource in qemu.Resources)
             resource.Dispose();

@@ -45,6 +45,9 @@ public sealed class QemuInstance
     /// <summary>The task that reads events and ends the run at EOF. Completes after the clean-up.</summary>
     public Task Watching { get; internal set; } = Task.CompletedTask;
 
+    /// <summary>Completes when every event that QEMU sent has been taken: at the end of its monitor.</summary>
+    internal Task EventsTaken { get; set; } = Task.CompletedTask;
+
     /// <summary>Writes the live status whenever it changes; ends when <see cref="GetEndingToken"/> is cancelled.</summary>
     internal Task KeepingStatus { get; set; } = Task.CompletedTask;
 
@@ -58,6 +61,16 @@ public sealed class QemuInstance
         {
             lock (_gate)
                 return _intent is not null;
+        }
+    }
+
+    /// <summary>A user's destroy ends this run.</summary>
+    internal bool EndsByDestroy
+    {
+        get
+        {
+            lock (_gate)
+                return _intent is { Reason: ShutoffReason.Destroyed };
         }
     }
 

@@ -20,9 +20,10 @@ public sealed record DiskImages(ImmutableDictionary<string, ImmutableArray<Chain
     /// <summary>libvirt's own limit for the depth of a chain.</summary>
     private const int MaxChain = 200;
 
+    /// <param name="accessedAs">User and group of QEMU, for the error, as libvirt names them: " (as uid:0, gid:0)"; empty in session mode.</param>
     /// <param name="coldBoot">A start from nothing: then startupPolicy "requisite" insists on its medium, as "mandatory" always does.</param>
     /// <exception cref="WherryException">SystemError in the storage domain: an image that the domain needs cannot be read.</exception>
-    public static DiskImages Inspect(DomainSpec spec, bool coldBoot)
+    public static DiskImages Inspect(DomainSpec spec, bool coldBoot, string accessedAs = "")
     {
         var backing = ImmutableDictionary.CreateBuilder<string, ImmutableArray<ChainImage>>(StringComparer.Ordinal);
         var ejected = ImmutableHashSet.CreateBuilder<string>(StringComparer.Ordinal);
@@ -33,11 +34,11 @@ public sealed record DiskImages(ImmutableDictionary<string, ImmutableArray<Chain
             if (!File.Exists(source.Path) && !Directory.Exists(source.Path))
             {
                 if (!MayBeMissing(disk, coldBoot))
-                    throw WherryException.FromErrno(NoSuchFile, $"Cannot access storage file '{source.Path}'", ErrorDomain.Storage);
+                    throw WherryException.FromErrno(NoSuchFile, $"Cannot access storage file '{source.Path}'{accessedAs}", ErrorDomain.Storage);
                 ejected.Add(disk.TargetDev);
                 continue;
             }
-            var chain = Follow(source.Path, disk.Format);
+            var chain = Follow(source.Path, disk.Format, accessedAs);
             if (!chain.IsEmpty)
                 backing[disk.TargetDev] = chain;
         }
@@ -61,7 +62,7 @@ public sealed record DiskImages(ImmutableDictionary<string, ImmutableArray<Chain
         _ => false,
     };
 
-    private static ImmutableArray<ChainImage> Follow(string top, DiskFormat format)
+    private static ImmutableArray<ChainImage> Follow(string top, DiskFormat format, string accessedAs)
     {
         var chain = ImmutableArray.CreateBuilder<ChainImage>();
         var path = top;
@@ -69,7 +70,7 @@ public sealed record DiskImages(ImmutableDictionary<string, ImmutableArray<Chain
         {
             var below = Resolve(name, path);
             if (!File.Exists(below))
-                throw WherryException.FromErrno(NoSuchFile, $"Cannot access backing file '{below}' of storage file '{path}'", ErrorDomain.Storage);
+                throw WherryException.FromErrno(NoSuchFile, $"Cannot access backing file '{below}' of storage file '{path}'{accessedAs}", ErrorDomain.Storage);
             if (below == top || chain.Any(image => image.Path == below) || chain.Count == MaxChain)
                 throw new WherryException(ErrorCode.InternalError, $"backing store for {top} is self-referential or too deep", ErrorDomain.Storage);
             format = header.BackingFormat ?? ProbedFormat(below, path);

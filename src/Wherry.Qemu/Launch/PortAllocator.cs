@@ -37,7 +37,7 @@ public sealed class PortAllocator(string name, int first, int last)
     /// <summary>A port that the user has chosen; it need not be in the range.</summary>
     /// <exception cref="WherryException">InternalError: it is in use.</exception>
     public static PortReservation Acquire(int port) =>
-        TryAcquire(port) ?? throw new WherryException(ErrorCode.InternalError, $"Failed to reserve port {port}: it is in use");
+        TryAcquire(port) ?? throw new WherryException(ErrorCode.InternalError, $"Failed to reserve port {port}");
 
     private static PortReservation? TryAcquire(int port)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Wherry.Errors;
@@ -60,7 +61,7 @@ public sealed partial class ClientConnection
         {
             socket.Dispose();
             throw e.SocketErrorCode is SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData
-                ? new WherryException(ErrorCode.SystemError, $"Unable to resolve address in '{endpoint}': {e.Message}", ErrorDomain.Rpc, e)
+                ? new WherryException(ErrorCode.SystemError, Unresolved((RpcEndpoint.Tcp)endpoint, e.SocketErrorCode), ErrorDomain.Rpc, e)
                 : CannotConnect(endpoint, endpoint is RpcEndpoint.Unix ? Errno.OfUnixSocket(e) : e.NativeErrorCode);
         }
         catch
@@ -100,6 +101,16 @@ public sealed partial class ClientConnection
             .ConfigureAwait(false);
         if (answer.Supported != 0) SetKeepAlive(options.KeepAliveInterval, options.KeepAliveCount);
     }
+
+    /// <summary>The resolver's own words (gai_strerror), as virsh shows them for its own connections.</summary>
+    private static string Unresolved(RpcEndpoint.Tcp endpoint, SocketError error) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"Unable to resolve address '{endpoint.Host}' service '{endpoint.Port}': {error switch
+        {
+            SocketError.TryAgain => "Temporary failure in name resolution",
+            SocketError.NoData => "No address associated with hostname",
+            _ => "Name or service not known",
+        }}");
 
     private static WherryException CannotConnect(RpcEndpoint endpoint, int errno) => WherryException.FromErrno(
         errno,
