@@ -116,6 +116,7 @@ public abstract class DaemonRunner(TestHost host) : IAsyncDisposable
 /// <summary>Linux's signal numbers.</summary>
 public enum PosixSignal
 {
+    Interrupt = 2,
     Kill = 9,
     Terminate = 15,
     Continue = 18,

@@ -5,15 +5,21 @@ public sealed class Wherryd(TestHost host, int port = 16509) : DaemonRunner(host
 {
     public override string Name => "wherryd";
 
-    public override string Uri => $"qemu+unix:///system?socket={Path.Combine(RuntimeDirectory, "libvirt-sock")}";
+    public override string Uri => $"qemu+unix:///system?socket={Path.Combine(InLibvirtsDirectories ? Host.Directory : RuntimeDirectory, "libvirt-sock")}";
 
     public override string PeerUri => $"qemu+tcp://{Host.ControlAddress}:{port}/system";
 
-    public string StateDirectory => Path.Combine(Host.Directory, "state");
+    /// <summary>
+    /// On an isolated host: keeps its files where a stock libvirtd has them, and its socket where <see cref="StockLibvirtd"/> has it, so that
+    /// both show the same paths; and listens on every address, as that one does.
+    /// </summary>
+    public bool InLibvirtsDirectories { get; init; }
 
-    public string ConfigDirectory => Path.Combine(Host.Directory, "config");
+    public string StateDirectory => InLibvirtsDirectories ? "/var/lib/libvirt" : Path.Combine(Host.Directory, "state");
 
-    public string RuntimeDirectory => Path.Combine(Host.Directory, "run");
+    public string ConfigDirectory => InLibvirtsDirectories ? "/etc/libvirt" : Path.Combine(Host.Directory, "config");
+
+    public string RuntimeDirectory => InLibvirtsDirectories ? "/run/libvirt" : Path.Combine(Host.Directory, "run");
 
     protected override IEnumerable<string> CommandLine() =>
     [
@@ -21,7 +27,10 @@ public sealed class Wherryd(TestHost host, int port = 16509) : DaemonRunner(host
         "--state-dir", StateDirectory,
         "--config-dir", ConfigDirectory,
         "--runtime-dir", RuntimeDirectory,
-        "--listen", $"{Host.ControlAddress}:{port}",
+        .. InLibvirtsDirectories
+            ? (string[])["--log-dir", "/var/log/libvirt", "--cache-dir", "/var/cache/libvirt", "--unix-socket-dir", Host.Directory]
+            : [],
+        "--listen", InLibvirtsDirectories ? $"[::]:{port}" : $"{Host.ControlAddress}:{port}",
         "--hostname", Host.Name,
         "--host-uuid", $"{Host.Uuid}",
     ];

@@ -1,0 +1,90 @@
+using System.Text.RegularExpressions;
+using Wherry.Testbed;
+
+namespace Wherry.Interop.Tests.Transcript;
+
+/// <summary>
+/// What is typed in the session, read from tests/data/transcript/session.txt:
+/// <code>
+///   = Title                       a section
+///   alpha$ virsh ARGUMENTS        a command on a host, answered before the next one starts
+///   ! reason                      after a command: its two answers differ, and why
+///   ~ reason                      after a command: the answers must be equal, but are not shown, because they depend on the machine
+///   &amp; NAME alpha virsh ARGUMENTS   a command that listens in the background; goes on when it hears
+///   . NAME                        the end of that command: interrupted, and answered
+///   ? ready                       goes on when the guest with a kernel has booted once more
+///   ? alpha TEXT = ARGUMENTS      goes on when virsh with these arguments answers this text
+/// </code>
+/// </summary>
+internal sealed record SessionScript(IReadOnlyList<Step> Steps)
+{
+    public static string Directory { get; } = Path.Combine(Repository.Root, "tests/data/transcript");
+
+    public static SessionScript Read()
+    {
+        var steps = new List<Step>();
+        foreach (var (line, number) in File.ReadLines(Path.Combine(Directory, "session.txt")).Select((line, index) => (line.Trim(), index + 1)))
+        {
+            if (line.Length == 0 || line.StartsWith('#'))
+                continue;
+            if (line[0] is '!' or '~')
+                steps[^1] = Mark((Step.Command)steps[^1], line);
+            else
+                steps.Add(Parse(line) ?? throw new FormatException($"session.txt:{number}: '{line}' is not a step"));
+        }
+
+        return new SessionScript(steps);
+    }
+
+    private static Step.Command Mark(Step.Command command, string line) => line[0] == '!'
+        ? command with { WhyDifferent = $"{command.WhyDifferent} {line[1..].Trim()}".Trim() }
+        : command with { WhyHidden = line[1..].Trim() };
+
+    private static Step? Parse(string line)
+    {
+        var words = Words(line);
+        return words switch
+        {
+            ["=", ..] => new Step.Section(line[1..].Trim()),
+            ["alpha$" or "bravo$", "virsh", .. var arguments] => new Step.Command(words[0][..^1], line[(line.IndexOf('$') + 2)..], arguments),
+            ["&", var name, var host, "virsh", .. var arguments] => new Step.Listen(name, host, line[line.IndexOf("virsh", StringComparison.Ordinal)..], arguments),
+            [".", var name] => new Step.Command("", name, []),
+            ["?", "ready"] => new Step.Ready(),
+            ["?", var host, var text, "=", .. var arguments] => new Step.Until(host, text, arguments),
+            _ => null,
+        };
+    }
+
+    // As a shell would: blanks part words, except within quotes.
+    private static string[] Words(string line) =>
+        [.. Regex.Matches(line, """'([^']*)'|"([^"]*)"|(\S+)""").Select(match => match.Groups.Values.Skip(1).First(group => group.Success).Value)];
+}
+
+internal abstract record Step
+{
+    private Step()
+    {
+    }
+
+    public sealed record Section(string Title) : Step;
+
+    /// <summary>The host is empty for the end of a background command, whose name is the text.</summary>
+    public sealed record Command(string Host, string Text, string[] Arguments) : Step
+    {
+        public string? WhyDifferent { get; init; }
+
+        public string? WhyHidden { get; init; }
+    }
+
+    public sealed record Listen(string Name, string Host, string Text, string[] Arguments) : Step;
+
+    public sealed record Ready : Step;
+
+    public sealed record Until(string Host, string Text, string[] Arguments) : Step;
+}
+
+/// <summary>A command as typed, and what came back, without what is incidental.</summary>
+internal sealed record Answer(string Prompt, string Text, int ExitCode)
+{
+    public override string ToString() => ExitCode == 0 ? Text : $"{Text}{(Text.Length == 0 ? "" : "\n")}(exit code {ExitCode})";
+}

@@ -1,0 +1,43 @@
+using Wherry.Testbed;
+using Wherry.Testbed.Guest;
+using Wherry.Testbed.Hosts;
+
+namespace Wherry.Interop.Tests.Transcript;
+
+/// <summary>
+/// One session of unmodified virsh, word for word, once against wherryd and once against stock libvirtd. What differs must be explained
+/// in the script, and what is explained must differ. docs/virsh-transcript.md shows the whole session; UPDATE_SNAPSHOTS=1 writes it.
+/// </summary>
+public sealed class VirshTranscriptTests(ITestOutputHelper output)
+{
+    [Fact]
+    [Trait("layer", "interop")]
+    public async Task Virsh_hears_the_same_from_wherryd_as_from_stock_libvirtd()
+    {
+        foreach (var missing in new[] { GuestImage.Missing, StockLibvirtd.Missing })
+            Assert.SkipWhen(missing is not null, missing ?? "");
+        var script = SessionScript.Read();
+        var ours = RunAsync(script, (host, _) => new Wherryd(host) { InLibvirtsDirectories = true });
+        var stock = RunAsync(script, (host, _) => new StockLibvirtd(host));
+        await Task.WhenAll(ours, stock);
+
+        var transcript = new TranscriptDocument(script, await ours, await stock);
+        output.WriteLine(transcript.Summary);
+        var path = Path.Combine(Repository.Root, "docs/virsh-transcript.md");
+        if (Environment.GetEnvironmentVariable("UPDATE_SNAPSHOTS") == "1")
+            await File.WriteAllTextAsync(path, transcript.Text);
+        Assert.True(transcript.Problems.Length == 0, transcript.Problems);
+        // Another libvirt or QEMU may have other words; that ours has them too is what counts, and the page is about these.
+        if (!transcript.Text.Contains("Using API: QEMU 9.0.0\nRunning hypervisor: QEMU 7.2.N\n", StringComparison.Ordinal))
+            return;
+        Assert.True(
+            transcript.Text == await File.ReadAllTextAsync(path),
+            $"docs/virsh-transcript.md is stale: UPDATE_SNAPSHOTS=1 ./run test Interop\n{LineDifference.Of(transcript.Text, await File.ReadAllTextAsync(path))}");
+    }
+
+    private static async Task<IReadOnlyList<Answer>> RunAsync(SessionScript script, Func<TestHost, int, DaemonRunner> daemon)
+    {
+        await using var pair = await HostPair.StartAsync(daemon);
+        return await VirshSession.RunAsync(script, pair);
+    }
+}
