@@ -22,7 +22,7 @@ namespace Wherry.Qemu.Domains;
 /// Time: QEMU needs about 45 ms of its own; everything here is a handful of monitor calls, whatever the guest looks like. libvirt asks
 /// for each CPU property by itself, about 400 calls (stock-figures: 288 ms per start).
 /// </remarks>
-public sealed class DomainLauncher
+public sealed class DomainLauncher : IDomainLauncher
 {
     /// <summary>The channel that guest agents use, by QEMU's convention.</summary>
     internal const string GuestAgentChannel = "org.qemu.guest_agent.0";
@@ -55,7 +55,7 @@ public sealed class DomainLauncher
         _logger = logger;
     }
 
-    /// <param name="spawned">Told as soon as there is a process, so that it can be ended while it does not answer yet.</param>
+    /// <inheritdoc/>
     public async Task<LaunchedQemu> LaunchAsync(LaunchTarget target, LaunchRequest request, Action<IQemuProcess> spawned, CancellationToken ct)
     {
         var resources = new List<IDisposable>();
@@ -231,6 +231,17 @@ public sealed class DomainLauncher
             .Concat(plan.Arguments.Select(argument => "'" + argument.Replace("'", "'\\''", StringComparison.Ordinal) + "'"));
         File.AppendAllText(log, $"{now}: starting up wherryd\n{string.Join(' ', words)}\n");
     }
+}
+
+/// <summary>Brings QEMUs up. Tests put simulated ones in their place; everything above it is then what is shipped.</summary>
+public interface IDomainLauncher
+{
+    /// <summary>When it fails, nothing of the attempt is left.</summary>
+    /// <param name="target">Which domain.</param>
+    /// <param name="request">How it is to come up.</param>
+    /// <param name="spawned">Told as soon as there is a process, so that it can be ended while it does not answer yet.</param>
+    /// <param name="ct">Gives up; the process is ended.</param>
+    Task<LaunchedQemu> LaunchAsync(LaunchTarget target, LaunchRequest request, Action<IQemuProcess> spawned, CancellationToken ct);
 }
 
 /// <summary>Which domain, under which number.</summary>

@@ -23,7 +23,7 @@ namespace Wherry.Qemu.Domains;
 /// </remarks>
 public sealed partial class QemuDriver
 {
-    private readonly DomainLauncher _launcher;
+    private readonly IDomainLauncher _launcher;
     private readonly ProcessSupervisor _processes;
     private readonly ProcessTermination _termination;
     private readonly DomainFiles _files;
@@ -84,7 +84,7 @@ public sealed partial class QemuDriver
 /// <summary>What a driver is made of; composed once, in Program.</summary>
 public sealed record QemuDriverParts
 {
-    public required DomainLauncher Launcher { get; init; }
+    public required IDomainLauncher Launcher { get; init; }
     public required ProcessSupervisor Processes { get; init; }
     public required ProcessTermination Termination { get; init; }
     public required DomainFiles Files { get; init; }

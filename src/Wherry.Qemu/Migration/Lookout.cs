@@ -9,7 +9,7 @@ namespace Wherry.Qemu.Migration;
 internal static class Lookout
 {
     // Slow enough to cost nothing, quick enough for progress bars and for the one event that never came.
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
+    internal static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Looks until <paramref name="look"/> is satisfied, or QEMU has sent its last event.</summary>
     /// <param name="qemu">Whose events wake us.</param>

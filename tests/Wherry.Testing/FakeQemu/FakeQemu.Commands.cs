@@ -10,6 +10,7 @@ public sealed partial class FakeQemu
 
     private readonly HashSet<string> _nodes = [];
     private readonly Dictionary<string, string> _exports = []; // id to node
+    private readonly List<(string Qdev, string Node, long Bytes)> _drives = [];
     private bool _nbdServer;
 
     /// <summary>Block nodes that exist; a test adds those that a command line would have made.</summary>
@@ -19,6 +20,25 @@ public sealed partial class FakeQemu
 
     /// <summary>Properties of the only CPU.</summary>
     public Dictionary<string, JsonNode> CpuProperties { get; } = [];
+
+    /// <summary>
+    /// Told of each command by its name when it has had its effect and its reply is made but not sent. What the test does to this QEMU now
+    /// is in no answer yet, the one under way included, and its events overtake that answer.
+    /// </summary>
+    public Action<string>? BeforeReply { get; set; }
+
+    /// <summary>Told of each command by its name when its reply has been sent.</summary>
+    public Action<string>? AfterReply { get; set; }
+
+    /// <summary>A drive as a command line would have made it: a device, and the node it reads and writes.</summary>
+    public void AddDrive(string qdev, string node, long bytes)
+    {
+        lock (Gate)
+        {
+            _drives.Add((qdev, node, bytes));
+            _nodes.Add(node);
+        }
+    }
 
     private static string NameOf(JsonObject message) => (string?)(message["exec-oob"] ?? message["execute"]) ?? "";
 
@@ -62,7 +82,9 @@ public sealed partial class FakeQemu
 
             try
             {
-                return new JsonObject { ["return"] = Execute(name, arguments) ?? new JsonObject() };
+                var result = Execute(name, arguments) ?? new JsonObject();
+                BeforeReply?.Invoke(name);
+                return new JsonObject { ["return"] = result };
             }
             catch (Refusal refusal)
             {
@@ -77,6 +99,8 @@ public sealed partial class FakeQemu
         {
             Process.End(new(0, Signal: null));
         }
+
+        AfterReply?.Invoke(NameOf(message));
     }
 
     private JsonNode? Execute(string name, JsonObject arguments)
@@ -107,6 +131,13 @@ public sealed partial class FakeQemu
                 return null;
             case "blockdev-del":
                 return DeleteNode(Text(arguments, "node-name"));
+            case "query-block":
+                return new JsonArray([.. _drives.Select(d => new JsonObject
+                {
+                    ["device"] = "", ["qdev"] = d.Qdev, ["removable"] = false, ["locked"] = false, ["inserted"] = NodeInfo(d.Node, d.Bytes),
+                })]);
+            case "query-named-block-nodes":
+                return new JsonArray([.. _nodes.Select(node => NodeInfo(node, DiskBytes))]);
             case "nbd-server-start":
                 Require(!_nbdServer, "NBD server already running");
                 _nbdServer = true;
@@ -136,6 +167,8 @@ public sealed partial class FakeQemu
                 return CpuProperties.TryGetValue(Text(arguments, "property"), out var value)
                     ? value.DeepClone()
                     : throw new Refusal("GenericError", $"Property 'qemu64-x86_64-cpu.{Text(arguments, "property")}' not found");
+            case "query-yank":
+                return new JsonArray([.. YankInstances()]);
             case "yank":
                 Yank();
                 return null;
@@ -164,6 +197,31 @@ public sealed partial class FakeQemu
         Require(!_jobs.Values.Any(j => j.Uses(node)), $"Node {node} is in use");
         _nodes.Remove(node);
         return null;
+    }
+
+    private static JsonObject NodeInfo(string node, long bytes) => new()
+    {
+        ["file"] = node,
+        ["node-name"] = node,
+        ["ro"] = false,
+        ["drv"] = "raw",
+        ["backing_file_depth"] = 0,
+        ["write_threshold"] = 0,
+        ["image"] = new JsonObject { ["filename"] = node, ["format"] = "raw", ["virtual-size"] = bytes },
+    };
+
+    /// <summary>What may be cut: the stream while there is one, and every node that talks to a server.</summary>
+    private IEnumerable<JsonObject> YankInstances()
+    {
+        if (_migration is { } status && !IsOver(status))
+        {
+            yield return new JsonObject { ["type"] = "migration" };
+        }
+
+        foreach (var node in _nodes.Where(node => node.EndsWith("-storage", StringComparison.Ordinal)))
+        {
+            yield return new JsonObject { ["type"] = "block-node", ["node-name"] = node };
+        }
     }
 
     private static string Text(JsonObject arguments, string name) =>

@@ -29,6 +29,18 @@ public sealed partial class FakeQemu
         }
     }
 
+    /// <summary>Ids of mirrors that have not been ready yet.</summary>
+    public IReadOnlyList<string> CopyingMirrors
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return [.. _jobs.Values.Where(j => !j.WasReady).Select(j => j.Id)];
+            }
+        }
+    }
+
     public void MakeMirrorReady(string id)
     {
         lock (Gate)

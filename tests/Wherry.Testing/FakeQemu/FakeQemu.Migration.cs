@@ -7,7 +7,12 @@ namespace Wherry.Testing;
 // are those recorded from QEMU 7.2.
 public sealed partial class FakeQemu
 {
-    private readonly Dictionary<string, bool> _capabilities = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, bool> _capabilities = new(StringComparer.Ordinal)
+    {
+        ["xbzrle"] = false, ["auto-converge"] = false, ["events"] = false, ["postcopy-ram"] = false, ["pause-before-switchover"] = false,
+        ["multifd"] = false, ["late-block-activate"] = false, ["return-path"] = false,
+    };
+
     private readonly JsonObject _parameters = new() { ["max-bandwidth"] = 134217728, ["downtime-limit"] = 300, ["tls-creds"] = "", ["tls-hostname"] = "" };
     private MigrationStatus? _migration;
     private FakeQemu? _peer;

@@ -115,6 +115,15 @@ public sealed partial class FakeQemu : IAsyncDisposable
         }
     }
 
+    /// <summary>Several changes as one: no command has its effect between them.</summary>
+    public static void AtOnce(Action changes)
+    {
+        lock (Gate)
+        {
+            changes();
+        }
+    }
+
     /// <summary>Ends the monitor connection; QEMU lives on, and takes the next one.</summary>
     public void CloseMonitor()
     {

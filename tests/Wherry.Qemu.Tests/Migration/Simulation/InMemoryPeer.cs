@@ -1,0 +1,68 @@
+using Wherry.Errors;
+using Wherry.Qemu.Domains;
+using Wherry.Qemu.Migration;
+
+namespace Wherry.Qemu.Tests.Migration.Simulation;
+
+/// <summary>A connection to another host's daemon, without a network: each call is that daemon's own.</summary>
+internal sealed class InMemoryPeer(string uri, SimulatedHost host) : IMigrationPeer
+{
+    private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public string Uri => uri;
+
+    public Task Closed => closed.Task;
+
+    public Task<bool> SupportsAsync(MigrationFeature feature, CancellationToken ct) => Task.FromResult(true);
+
+    public Task<PrepareReply> PrepareAsync(PhaseCall call, CancellationToken ct) =>
+        host.Migrations.PrepareAsync(call, new IncomingClient(this, _ => Task.FromResult(true)), ct);
+
+    public async Task<FinishReply> FinishAsync(PhaseCall call, bool cancelled, CancellationToken ct)
+    {
+        try
+        {
+            return (await host.Migrations.FinishAsync(call, cancelled, ct)).Reply;
+        }
+        catch (WherryException e) when (cancelled && e.Code == ErrorCode.MigrateFinishOk)
+        {
+            return new FinishReply([]);
+        }
+    }
+
+    public Task<ResolveAnswer> ResolveAsync(Guid handoverId, Guid domainUuid, Guid hostUuid, bool startPaused, CancellationToken ct) =>
+        host.Migrations.ResolveAsync(handoverId, startPaused, ct);
+
+    public Task AttachAsync(Guid handoverId, CancellationToken ct)
+    {
+        host.Migrations.Attach(handoverId, this);
+        return Task.CompletedTask;
+    }
+
+    public Task ForgetAsync(Guid handoverId, CancellationToken ct) => host.Migrations.ForgetAsync(handoverId, ct);
+
+    public Task<PeerDomain> LookAsync(Guid domainUuid, CancellationToken ct) => Task.FromResult(host.Driver.Domains.Find(domainUuid)?.Snapshot.Status.State switch
+    {
+        null or DomainState.Shutoff => PeerDomain.Absent,
+        DomainState.Running => PeerDomain.Running,
+        _ => PeerDomain.Incoming,
+    });
+
+    public ValueTask DisposeAsync()
+    {
+        if (closed.TrySetResult())
+        {
+            host.Migrations.ClientGone(this);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>Every URI leads to the one other host.</summary>
+internal sealed class InMemoryDialer(Func<SimulatedHost>? peer) : IMigrationPeerDialer
+{
+    public Task<IMigrationPeer> DialAsync(string uri, CancellationToken ct) => peer is null
+        ? Task.FromException<IMigrationPeer>(new PeerLostException($"no way to {uri}"))
+        : Task.FromResult<IMigrationPeer>(new InMemoryPeer(uri, peer()));
+}

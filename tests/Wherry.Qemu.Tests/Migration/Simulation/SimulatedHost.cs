@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+using Wherry.Qemu.Domains;
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qemu.Launch;
+using Wherry.Qemu.Migration;
+using Wherry.Qemu.Migration.Journal;
+using Wherry.Qemu.Migration.Machines;
+using Wherry.Qemu.Process;
+using Wherry.Testing;
+
+namespace Wherry.Qemu.Tests.Migration.Simulation;
+
+/// <summary>
+/// A daemon without its sockets: the driver, the migrations, the machines and the journal are those that are shipped. Simulated are the
+/// clock, which stands still until the test moves it, QEMU, and the connection to the other daemon.
+/// </summary>
+/// <remarks>
+/// Why the clock stands still: nothing then happens for the sole reason that half a second has passed. A wake-up that is lost stays lost,
+/// and the test fails by it, instead of being half a second slower.
+/// </remarks>
+internal sealed class SimulatedHost : IAsyncDisposable
+{
+    private readonly RecordedEvents events = new();
+    private readonly string journal;
+
+    /// <param name="name">Host name; also keeps its files apart from the other host's.</param>
+    /// <param name="root">A directory that the test removes.</param>
+    /// <param name="emulators">What the definitions are completed for.</param>
+    /// <param name="peer">The host at the other end of every connection that is made from here.</param>
+    /// <param name="limits">How long the machines wait.</param>
+    public SimulatedHost(string name, string root, ProbedEmulators emulators, Func<SimulatedHost>? peer = null, MigrationLimits? limits = null)
+    {
+        var home = Path.Combine(root, name);
+        journal = Path.Combine(home, "handover");
+        Launcher = new SimulatedLauncher(Clock);
+        Driver = new QemuDriver(new QemuDriverParts
+        {
+            Launcher = Launcher,
+            Processes = emulators.Processes,
+            Termination = new ProcessTermination(new TerminationOptions(), Clock, Log),
+            Files = new DomainFiles(Path.Combine(home, "config"), Path.Combine(home, "state"), Path.Combine(home, "run"), Path.Combine(home, "log")),
+            Emulators = emulators.Catalog,
+            Sink = events,
+            Time = Clock,
+            Logger = Log,
+        });
+        Migrations = new Migrations(new MigrationParts
+        {
+            Host = new MigrationHost { HostName = name, HostUuid = Guid.NewGuid(), BootId = $"boot of {name}", PeerUri = $"qemu+tcp://{name}/system" },
+            JournalDirectory = journal,
+            Dialer = new InMemoryDialer(peer),
+            Driver = Driver,
+            Tools = new ToolRunner(emulators.Processes, Clock),
+            Ports = PortAllocator.ForMigration(),
+            Limits = limits ?? MigrationLimits.Default,
+            Time = Clock,
+            Logger = Log,
+        });
+        Driver.HandOvers = Migrations;
+    }
+
+    public ManualTimeProvider Clock { get; } = new();
+
+    public ListLogger Log { get; } = new();
+
+    public SimulatedLauncher Launcher { get; }
+
+    public QemuDriver Driver { get; }
+
+    public Migrations Migrations { get; }
+
+    /// <summary>What the daemon has told its clients, in order.</summary>
+    public ImmutableList<DomainEvent> Events => events.All;
+
+    /// <summary>The hand-over records on the disk.</summary>
+    public ImmutableArray<HandoverRecord> Records =>
+    [
+        .. Directory.EnumerateFiles(journal, "*.json").Select(file =>
+            System.Text.Json.JsonSerializer.Deserialize(File.ReadAllBytes(file), HandoverRecordJson.Default.HandoverRecord)!), // ! : no record is "null"
+    ];
+
+    /// <summary>Waits until no operation holds the domain any more: the migration has written its last word.</summary>
+    public static async Task LetGoOfAsync(Domain domain, CancellationToken ct)
+    {
+        using var lease = await domain.Jobs.BeginAsync(AsyncJobKind.Start, "test", ct).Within();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Migrations.DisposeAsync();
+        await Launcher.DisposeAsync();
+    }
+
+    private sealed class RecordedEvents : IDomainEventSink
+    {
+        private ImmutableList<DomainEvent> all = [];
+
+        public ImmutableList<DomainEvent> All => all;
+
+        public void Publish(DomainIdentity domain, DomainEvent happened) => ImmutableInterlocked.Update(ref all, list => list.Add(happened));
+    }
+}
