@@ -25,6 +25,14 @@ public sealed class MigrationTests(ITestOutputHelper output)
     public async Task A_guest_that_writes_to_two_disks_goes_there_and_back_with_them(string how, params string[] flags) =>
         await ThereAndBackAsync(await RealHosts.TwoWherrydAsync(), how, PassageOptions.TwoWrittenDisks, flags);
 
+    /// <summary>The orders in which four mirrors can end are run through with a simulated QEMU; this one takes those that come.</summary>
+    [Fact]
+    [Trait("req", "S0.1")]
+    [Trait("req", "S0.14")]
+    public async Task A_guest_that_writes_to_four_disks_goes_there_and_back_with_them() =>
+        await ThereAndBackAsync(
+            await RealHosts.TwoWherrydAsync(), "peer-to-peer, four disks copied", PassageOptions.TwoWrittenDisks with { Disks = 4 }, ["--p2p"]);
+
     /// <summary>As in the demo: the client gives the destination its own disk paths, in the text that dumpxml --migratable printed.</summary>
     [Fact]
     public async Task A_guest_goes_there_and_back_between_two_daemons_that_share_one_machine() =>
