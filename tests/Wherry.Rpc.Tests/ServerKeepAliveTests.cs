@@ -144,6 +144,68 @@ public class ServerKeepAliveTests
         Assert.InRange(pongs, 1, 100);
     }
 
+    [Fact]
+    public async Task A_ping_is_answered_by_its_own_pong_and_by_no_earlier_one()
+    {
+        await using var server = new TestServer(time: _time);
+        await using var client = server.Connect();
+        await StartKeepAliveAsync(client);
+        await client.SendAsync(RawClient.Pong()); // to no question
+        await client.ExpectAliveAsync();
+        _time.Advance(s_interval);
+        await ExpectPingAsync(client);
+        await client.ExpectAliveAsync();
+
+        var session = server.Program.Sessions.Single();
+        var alive = session.PingAsync(TestContext.Current.CancellationToken);
+        await ExpectPingAsync(client);
+        await client.SendAsync(RawClient.Pong()); // to the one of the timer
+        await client.ExpectAliveAsync();
+        Assert.False(alive.IsCompleted);
+        await client.SendAsync(RawClient.Pong());
+        Assert.True(await alive.Within());
+    }
+
+    [Fact]
+    public async Task A_ping_that_is_not_answered_ends_with_the_patience_of_its_caller_or_with_the_connection()
+    {
+        await using var server = new TestServer(time: _time);
+        await using var client = server.Connect();
+        await StartKeepAliveAsync(client);
+        var session = server.Program.Sessions.Single();
+        using (var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1), _time))
+        {
+            var impatient = session.PingAsync(patience.Token);
+            await ExpectPingAsync(client);
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => impatient.Within());
+        }
+
+        var patient = session.PingAsync(TestContext.Current.CancellationToken);
+        await ExpectPingAsync(client);
+        await client.DisposeAsync();
+        Assert.False(await patient.Within());
+    }
+
+    [Fact]
+    public async Task A_client_that_has_not_said_that_it_can_answer_is_alive_as_long_as_its_connection_is()
+    {
+        await using var server = new TestServer(time: _time);
+        await using var client = server.Connect();
+        await client.ExpectAliveAsync();
+        var session = server.Program.Sessions.Single();
+        Assert.True(await session.PingAsync(TestContext.Current.CancellationToken).Within());
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        session.OnClosed(() =>
+        {
+            gone.SetResult();
+            return Task.CompletedTask;
+        });
+        await client.DisposeAsync();
+        await gone.Task.Within();
+        Assert.False(await session.PingAsync(TestContext.Current.CancellationToken).Within());
+    }
+
     private static async Task StartKeepAliveAsync(RawClient client)
     {
         await client.SendAsync(RawClient.Frame(new MessageHeader(

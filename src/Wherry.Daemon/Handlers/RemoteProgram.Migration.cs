@@ -126,5 +126,5 @@ internal sealed partial class RemoteProgram
         ? (MigrationFlags)flags
         : throw new WherryException(ErrorCode.InvalidArg, $"unsupported flags (0x{flags:x}) in migration");
 
-    private static IncomingClient Caller(ServerCall call) => new(call.Session, _ => Task.FromResult(!call.Session.Closed.IsCancellationRequested));
+    private static IncomingClient Caller(ServerCall call) => new(call.Session, call.Session.PingAsync);
 }

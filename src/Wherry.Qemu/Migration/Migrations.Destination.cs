@@ -140,5 +140,5 @@ public sealed partial class Migrations
 
 /// <summary>The connection on which Prepare came.</summary>
 /// <param name="Connection">Its identity, as <see cref="Migrations.ClientGone"/> will name it.</param>
-/// <param name="Ping">One keepalive round trip; false when it was not answered.</param>
+/// <param name="Ping">One keepalive round trip, as long as its token has patience; false when it will not be answered any more.</param>
 public sealed record IncomingClient(object Connection, Func<CancellationToken, Task<bool>> Ping);

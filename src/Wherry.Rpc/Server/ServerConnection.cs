@@ -35,6 +35,12 @@ internal sealed class ServerConnection
     private string? _breakReason;
     private bool _pauseLogged;
 
+    // PINGs and PONGs carry no number. The stream keeps their order, so the n-th PONG answers the n-th PING.
+    private readonly List<(long Ping, TaskCompletionSource Answered)> _pings = []; // under _lock, as the counts
+    private long _pingsSent;
+    private long _pongsReceived;
+    private volatile bool _answersPings;
+
     public ServerConnection(ServerContext server, RpcTransport transport, bool isReadOnly, bool isAuthenticated)
     {
         var options = server.Options;
@@ -45,7 +51,7 @@ internal sealed class ServerConnection
         _priority = new(options.MaxClientRequests, options.MaxReadAheadRequests, options.MaxReadAheadBytes);
         _writer = new FrameWriter(transport.Stream, 2 * options.MaxClientRequests, options.MaxQueuedEvents, options.MaxQueuedEventBytes);
         _keepAlive = new KeepAliveTimer(
-            Session.Id, options.KeepAliveInterval, options.KeepAliveCount, server.Time, server.Logger, SendPing, Break);
+            Session.Id, options.KeepAliveInterval, options.KeepAliveCount, server.Time, server.Logger, () => SendPing(answered: null), Break);
         _reader = new FrameReader(transport.Stream, _keepAlive.Received);
     }
 
@@ -98,7 +104,33 @@ internal sealed class ServerConnection
         Break("client does not read its events");
     }
 
-    public void StartKeepAlive() => _keepAlive.Start();
+    public void StartKeepAlive()
+    {
+        _answersPings = true;
+        _keepAlive.Start();
+    }
+
+    /// <inheritdoc cref="ServerSession.PingAsync"/>
+    public async Task<bool> PingAsync(CancellationToken ct)
+    {
+        if (!_answersPings) return !Closing.IsCancellationRequested;
+        var answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!SendPing(answered)) return false;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, Closing);
+        try
+        {
+            await answered.Task.WaitAsync(either.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException) when (Closing.IsCancellationRequested)
+        {
+            return false;
+        }
+        finally
+        {
+            lock (_lock) _pings.RemoveAll(waiting => waiting.Answered == answered);
+        }
+    }
 
     /// <inheritdoc cref="ServerSession.OnClosed"/>
     public void RunWhenGone(Func<Task> callback) => _running.Run(async () =>
@@ -169,10 +201,35 @@ internal sealed class ServerConnection
         frame.Dispose();
         RpcLog.KeepAliveReceived(_server.Logger, Session.Id, message);
         if (message == KeepAliveMessage.Ping) _writer.TryQueue(OutgoingFrame.KeepAlive(KeepAliveProcedure.Pong));
+        if (message == KeepAliveMessage.Pong) PongReceived();
         return true;
     }
 
-    private void SendPing() => _writer.TryQueue(OutgoingFrame.KeepAlive(KeepAliveProcedure.Ping));
+    /// <param name="answered">Who waits for the PONG; null for nobody.</param>
+    /// <returns>False: the client has not read the last few, or is gone.</returns>
+    private bool SendPing(TaskCompletionSource? answered)
+    {
+        lock (_lock)
+        {
+            if (!_writer.TryQueue(OutgoingFrame.KeepAlive(KeepAliveProcedure.Ping))) return false;
+            _pingsSent++;
+            if (answered is not null) _pings.Add((_pingsSent, answered));
+            return true;
+        }
+    }
+
+    private void PongReceived()
+    {
+        lock (_lock)
+        {
+            // Not more than were sent: a client that says PONG unasked has answered nothing.
+            if (_pongsReceived < _pingsSent) _pongsReceived++;
+            foreach (var (ping, answered) in _pings)
+            {
+                if (ping <= _pongsReceived) answered.TrySetResult();
+            }
+        }
+    }
 
     /// <summary>Starts the call or lets it wait for its place. Returns when the next frame may be read.</summary>
     private async Task EnterAsync(IncomingFrame frame)

@@ -64,6 +64,14 @@ public sealed class ServerSession
     /// </summary>
     public void StartKeepAlive() => _connection.StartKeepAlive();
 
+    /// <summary>
+    /// Asks for a sign of life now: one keepalive round trip. Whatever arrived before, and the answer to an earlier PING, does not count. A
+    /// client that has never said that it can answer is alive as long as its connection is: nothing better can be known of it.
+    /// </summary>
+    /// <param name="ct">The caller's patience; there is no other limit.</param>
+    /// <returns>False when the connection has ended, or the client does not read.</returns>
+    public Task<bool> PingAsync(CancellationToken ct) => _connection.PingAsync(ct);
+
     /// <summary>Closes the connection once the replies already queued have been written, for example after CONNECT_CLOSE.</summary>
     public void CloseAfterReplies(string reason) => _connection.CloseAfterReplies(reason);
 

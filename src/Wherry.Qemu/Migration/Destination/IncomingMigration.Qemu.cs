@@ -118,10 +118,14 @@ internal sealed partial class IncomingMigration
         return new DestinationInput.GuestLoaded();
     }
 
-    private async Task<DestinationInput?> PingSourceAsync(CancellationToken ct) =>
-        await (order.PingSource ?? throw new PeerLostException("nobody to ping"))(ct)
-            ? new DestinationInput.SourceAlive()
-            : new DestinationInput.SourceSilent();
+    /// <summary>C7: a stock source resumes its guest as soon as it sees its connection die. So it must have answered just now.</summary>
+    private async Task<DestinationInput?> PingSourceAsync(CancellationToken ct)
+    {
+        var ping = order.PingSource ?? throw new PeerLostException("nobody to ping");
+        using var limit = new CancellationTokenSource(context.Limits.PingSource, context.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
+        return await ping(either.Token) ? new DestinationInput.SourceAlive() : new DestinationInput.SourceSilent();
+    }
 
     private async Task<DestinationInput?> ContAsync(CancellationToken ct)
     {

@@ -54,6 +54,10 @@ public sealed record MigrationLimits
     /// <summary>D4: from COMMIT until QEMU has loaded everything.</summary>
     public TimeSpan Load { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>C7: how long a stock source may take to answer the last question before INTENT. The guest stands still meanwhile, and a
+    /// source that does not answer takes it back, so this is far below any keepalive's patience.</summary>
+    public TimeSpan PingSource { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>D2, D3: an incoming guest nobody finishes.</summary>
     public TimeSpan IncomingIdle { get; init; } = TimeSpan.FromHours(24);
 
