@@ -22,19 +22,19 @@ public sealed class ManualTimeProvider : TimeProvider
         }
     }
 
-    /// <summary>Waits until a timer is set that fires after exactly this time: the code under test has come to its wait.</summary>
-    public async Task WaitForTimerAsync(TimeSpan dueIn)
+    /// <summary>Waits until a timer is set, or several are, that fire after exactly this time: the code under test has come to its wait.</summary>
+    public async Task WaitForTimerAsync(TimeSpan dueIn, int count = 1)
     {
         while (true)
         {
             Task changed;
             lock (_lock)
             {
-                if (_timers.Exists(timer => timer.Due == _now + dueIn)) return;
+                if (_timers.Count(timer => timer.Due == _now + dueIn) >= count) return;
                 changed = _changed.Task;
             }
 
-            await changed.Within(what: $"a timer due in {dueIn}");
+            await changed.Within(what: $"{count} timers due in {dueIn}");
         }
     }
 

@@ -170,7 +170,7 @@ public sealed partial class FakeQemu
             case "query-yank":
                 return new JsonArray([.. YankInstances()]);
             case "yank":
-                Yank();
+                Yank(arguments);
                 return null;
             default:
                 return ExecuteJobCommand(name, arguments, out var answer) || ExecuteMigrationCommand(name, arguments, out answer)

@@ -49,6 +49,15 @@ public sealed partial class FakeQemu
         }
     }
 
+    /// <summary>The mirror copies on, and has not reached the end.</summary>
+    public void Copy(string id, long bytes)
+    {
+        lock (Gate)
+        {
+            _jobs[id].Offset += bytes;
+        }
+    }
+
     /// <summary>The guest writes faster than the mirror copies: it stays "ready", and is not in step.</summary>
     public void FallBehind(string id, long bytes)
     {
@@ -198,13 +207,18 @@ public sealed partial class FakeQemu
         Emit("JOB_STATUS_CHANGE", new JsonObject { ["id"] = job.Id, ["status"] = status.Value });
     }
 
-    /// <summary>Cuts what hangs: the main loop goes on, and every mirror that had not ended fails.</summary>
-    private void Yank()
+    /// <summary>Cuts what hangs: the main loop goes on, every mirror that had not ended fails, and so does the stream if it is named.</summary>
+    private void Yank(JsonObject arguments)
     {
         foreach (var job in _jobs.Values.Where(j => j.Status != JobStatus.Concluded).ToList())
         {
             job.Error = "Input/output error";
             Conclude(job);
+        }
+
+        if (arguments["instances"] is JsonArray instances && instances.Any(i => (string?)i!["type"] == "migration"))
+        {
+            CutStream();
         }
 
         ReleaseMainLoop();

@@ -220,6 +220,13 @@ public sealed partial class FakeQemu
         ResumeAfterFailure(); // RESUME comes after "failed".
     }
 
+    private void CutStream()
+    {
+        var peer = _peer;
+        FailMigration("Unable to write to socket: Broken pipe");
+        peer?.LoseSource();
+    }
+
     private void ResumeAfterFailure()
     {
         if (Status != RunState.FinishMigrate)

@@ -18,6 +18,13 @@ public sealed record MigrationLimits
     /// <summary>S1: a managed client that called Begin and then never Perform.</summary>
     public TimeSpan BeginIdle { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>T_stall of a write-blocking mirror: no byte copied although some are owed, or no answer from QEMU at all. The guest's
+    /// writes hang as long.</summary>
+    public TimeSpan MirrorStall { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>T_stall of what holds up no guest: the memory stream, and a mirror before its first byte.</summary>
+    public TimeSpan StreamStall { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>S5: soft cancel of all mirrors, guest stopped.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -109,9 +109,15 @@ internal sealed partial class OutgoingMigration
                 break;
             case SourceEffect.StartMirrors:
                 loop.Start(StartMirrorsAsync, MirrorFailed);
+                loop.Start(WatchForStallAsync, NotCut);
                 break;
             case SourceEffect.StartStream:
                 loop.Start(StartStreamAsync, e => new SourceInput.StreamReported(StreamStatus.Failed, e.Message));
+                if (order.CopiedDisks.IsEmpty)
+                {
+                    loop.Start(WatchForStallAsync, NotCut); // with disks it has been watching since they are copied
+                }
+
                 break;
             case SourceEffect.DrainMirrors:
                 loop.Start(DrainMirrorsAsync, MirrorFailed);

@@ -89,6 +89,34 @@ internal sealed partial class OutgoingMigration
         return null;
     }
 
+    /// <summary>Beside the other effects, for as long as the guest runs and waits for its mirrors: cuts what has come to a standstill.</summary>
+    private async Task<SourceInput?> WatchForStallAsync(CancellationToken ct)
+    {
+        while (true)
+        {
+            await Task.Delay(StallWatch.Interval, timeProvider: context.Time, ct);
+            if (state is not (SourceState.Copying or SourceState.Sending or SourceState.Draining))
+            {
+                return null;
+            }
+
+            if (stall.Tick() is { } why)
+            {
+                // The cause first: what the cut makes of stream and mirrors is only its consequence.
+                loop.Post(new SourceInput.MirrorFailed(why with { Text = $"migration of domain '{domain.Name}' to {order.PeerUri ?? "its destination"} stalled: {why.Text}" }));
+                await Qemu.YankAsync(ct);
+                return null;
+            }
+        }
+    }
+
+    /// <summary>Its failure changes nothing: the machine is on its way back, and yanks again if that does not end.</summary>
+    private SourceInput? NotCut(Exception e)
+    {
+        MigrationLog.EffectFailed(logger, Id, domain.Name, "yank of a stalled migration", e.Message);
+        return null;
+    }
+
     private async Task<SourceInput?> UndoAsync(CancellationToken ct)
     {
         try
@@ -153,6 +181,7 @@ internal sealed partial class OutgoingMigration
     private void Observe(SourceObservation seen)
     {
         statistics.Observe(seen);
+        stall.Observe(seen);
         AnnounceMirrors(seen);
         domain.ReportJob(statistics.Running(state));
 

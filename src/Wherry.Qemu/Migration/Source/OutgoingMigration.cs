@@ -31,6 +31,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     private readonly MachineLoop<SourceInput, SourceTimer> loop;
     private SourceQemu? qemu; // made when it is needed: after a restart QEMU may be dead, or slow to answer
     private readonly SourceStatistics statistics;
+    private readonly StallWatch stall;
     private readonly VersionedState<SourceProgress> progress;
     private readonly ILogger logger;
     private readonly SourceStep first;
@@ -55,6 +56,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         progress = new VersionedState<SourceProgress>(new SourceProgress());
         loop = new MachineLoop<SourceInput, SourceTimer>(context.Time, timer => new SourceInput.TimerExpired(timer));
         statistics = new SourceStatistics(context.Time);
+        stall = new StallWatch(order.CopiedDisks, context.Limits);
         if (order.PeerUri is { } uri)
         {
             link = NewLink(uri);
