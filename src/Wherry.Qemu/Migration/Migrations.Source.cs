@@ -123,6 +123,7 @@ public sealed partial class Migrations
                 ? MigrationDefinitions.ToPersist(domain.Snapshot.Config ?? live, parameters.PersistentXml)
                 : null,
             CopiedDisks = copied.IsEmpty ? [] : await CopiedDisks.FindAsync(qemu, domain, [.. copied.Select(disk => disk.TargetDev)], ct),
+            SavedParameters = await StreamConfiguration.SaveAsync(qemu.Monitor, ct),
             PreState = status.State == DomainState.Running ? GuestRunState.Running : GuestRunState.Paused,
         };
     }

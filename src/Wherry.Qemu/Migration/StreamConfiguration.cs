@@ -23,9 +23,19 @@ internal static class StreamConfiguration
     // What libvirt sends for "no limit": the largest multiple of 1 MiB that QEMU takes (requirement S0.16).
     private const long Unlimited = 9_223_372_036_853_727_232;
 
-    // QEMU's own defaults, for the way back.
-    private const int DefaultThrottleInitial = 20;
-    private const int DefaultThrottleIncrement = 10;
+    // QEMU's own defaults, for the way back of an attempt whose record does not tell what was there before.
+    private static readonly QmpParameters Defaults = new()
+    {
+        MaxBandwidth = Unlimited,
+        CpuThrottleInitial = 20,
+        CpuThrottleIncrement = 10,
+        TlsCreds = "",
+        TlsHostname = "",
+    };
+
+    /// <summary>What is there before we touch it, for <see cref="RestoreAsync"/>.</summary>
+    public static async Task<string> SaveAsync(MonitorSession monitor, CancellationToken ct) =>
+        (await monitor.ExecuteAsync(new QueryMigrateParameters(), ct)).ToJson();
 
     public static async Task ApplyToSourceAsync(MonitorSession monitor, StreamSettings settings, CancellationToken ct)
     {
@@ -60,18 +70,23 @@ internal static class StreamConfiguration
         await monitor.ExecuteAsync(new MigrateSetParameters(new QmpParameters { TlsCreds = "", TlsHostname = "" }), ct);
     }
 
-    /// <summary>As a QEMU that has never migrated.</summary>
-    public static async Task ResetAsync(MonitorSession monitor, CancellationToken ct)
+    /// <summary>As if nothing had been tried. Capabilities as a QEMU that has never migrated has them; of the parameters those that
+    /// <see cref="ApplyToSourceAsync"/> sets, as they were. One that this QEMU lacks was not saved, and is not sent.</summary>
+    /// <param name="monitor">The source's.</param>
+    /// <param name="saved">What <see cref="SaveAsync"/> found; null when the attempt is of a daemon that did not save it.</param>
+    /// <param name="ct">Stops waiting.</param>
+    public static async Task RestoreAsync(MonitorSession monitor, string? saved, CancellationToken ct)
     {
         await SetCapabilitiesAsync(monitor, [MigrationCapability.Events], ct);
+        var before = saved is null ? Defaults : QmpParameters.FromJson(saved);
         await monitor.ExecuteAsync(
             new MigrateSetParameters(new QmpParameters
             {
-                MaxBandwidth = Unlimited,
-                CpuThrottleInitial = DefaultThrottleInitial,
-                CpuThrottleIncrement = DefaultThrottleIncrement,
-                TlsCreds = "",
-                TlsHostname = "",
+                MaxBandwidth = before.MaxBandwidth,
+                CpuThrottleInitial = before.CpuThrottleInitial,
+                CpuThrottleIncrement = before.CpuThrottleIncrement,
+                TlsCreds = before.TlsCreds,
+                TlsHostname = before.TlsHostname,
             }),
             ct);
     }

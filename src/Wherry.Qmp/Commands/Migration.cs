@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Wherry.Qmp.Values;
 
@@ -103,6 +104,13 @@ public sealed record MigrationParameters
     public string? TlsHostname { get; init; }
 
     public string? TlsAuthz { get; init; }
+
+    /// <summary>As QEMU writes them; for keeping them on a disk.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, MigrationJson.Default.MigrationParameters);
+
+    /// <exception cref="JsonException">It is none of ours.</exception>
+    public static MigrationParameters FromJson(string json) =>
+        JsonSerializer.Deserialize(json, MigrationJson.Default.MigrationParameters) ?? throw new JsonException("no migration parameters");
 }
 
 public sealed record QueryMigrate() : QmpCommand<MigrationInfo>("query-migrate", MigrationJson.Default.MigrationInfo);

@@ -13,7 +13,12 @@ public sealed partial class FakeQemu
         ["multifd"] = false, ["late-block-activate"] = false, ["return-path"] = false,
     };
 
-    private readonly JsonObject _parameters = new() { ["max-bandwidth"] = 134217728, ["downtime-limit"] = 300, ["tls-creds"] = "", ["tls-hostname"] = "" };
+    private readonly JsonObject _parameters = new()
+    {
+        ["max-bandwidth"] = 134217728, ["downtime-limit"] = 300, ["cpu-throttle-initial"] = 20, ["cpu-throttle-increment"] = 10,
+        ["tls-creds"] = "", ["tls-hostname"] = "",
+    };
+
     private MigrationStatus? _migration;
     private FakeQemu? _peer;
     private string? _migrationError;

@@ -121,7 +121,7 @@ internal sealed partial class OutgoingMigration
     {
         try
         {
-            await Qemu.UndoAsync(ct);
+            await Qemu.UndoAsync(order.SavedParameters, ct);
         }
         catch (QmpErrorException e)
         {
@@ -292,6 +292,7 @@ internal sealed partial class OutgoingMigration
         Created = context.Time.GetUtcNow(),
         Flags = (uint)order.Flags,
         BootId = context.Host.BootId,
+        SavedParameters = order.SavedParameters,
         Peer = new HandoverPeer(order.PeerUri, terms?.Cookie?.HostUuid ?? order.PeerHostUuid, terms?.Cookie?.Handover?.BootId),
         Disks = [.. order.CopiedDisks.Select(disk => new HandoverDisk(disk.Target, disk.SourceNode, disk.JobId))],
         Source = record,

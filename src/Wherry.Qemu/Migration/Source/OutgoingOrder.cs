@@ -28,6 +28,9 @@ internal sealed record OutgoingOrder
     /// <summary>The disks that are copied while the guest runs.</summary>
     public ImmutableArray<MirroredDisk> CopiedDisks { get; init; } = [];
 
+    /// <summary>QEMU's migration parameters before we touch them; null after a restart from a record without them.</summary>
+    public string? SavedParameters { get; init; }
+
     /// <summary>Whether the guest ran when the migration began.</summary>
     public required GuestRunState PreState { get; init; }
 
@@ -42,6 +45,7 @@ internal sealed record OutgoingOrder
         PeerHostUuid = record.Peer.HostUuid,
         DestinationXml = "",
         CopiedDisks = [.. record.Disks.Select(disk => new MirroredDisk(disk.Target, (disk.JobId ?? "").Replace("drive-", "", StringComparison.Ordinal), disk.Node, CapacityBytes: 0))],
+        SavedParameters = record.SavedParameters,
         PreState = source.PreState,
     };
 

@@ -152,7 +152,9 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     }
 
     /// <summary>Removes every trace of the attempt from QEMU. Harmless when there is none, so it serves after a restart too.</summary>
-    public async Task UndoAsync(CancellationToken ct)
+    /// <param name="savedParameters">QEMU's migration parameters as they were before the attempt; null when nobody saved them.</param>
+    /// <param name="ct">Stops waiting.</param>
+    public async Task UndoAsync(string? savedParameters, CancellationToken ct)
     {
         var jobs = (await Monitor.ExecuteAsync(new QueryJobs(), ct)).Where(IsMirror).ToArray();
         if (jobs.Length > 0)
@@ -181,7 +183,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockdevDel(node), ct));
         }
 
-        await StreamConfiguration.ResetAsync(Monitor, ct);
+        await StreamConfiguration.RestoreAsync(Monitor, savedParameters, ct);
     }
 
     public async ValueTask DisposeAsync()

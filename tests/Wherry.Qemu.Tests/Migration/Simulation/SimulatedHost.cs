@@ -22,6 +22,7 @@ internal sealed class SimulatedHost : IAsyncDisposable
 {
     private readonly RecordedEvents events = new();
     private readonly string journal;
+    private readonly MigrationParts parts;
 
     /// <param name="name">Host name; also keeps its files apart from the other host's.</param>
     /// <param name="root">A directory that the test removes.</param>
@@ -44,7 +45,7 @@ internal sealed class SimulatedHost : IAsyncDisposable
             Time = Clock,
             Logger = Log,
         });
-        Migrations = new Migrations(new MigrationParts
+        parts = new MigrationParts
         {
             Host = new MigrationHost { HostName = name, HostUuid = Guid.NewGuid(), BootId = $"boot of {name}", PeerUri = $"qemu+tcp://{name}/system" },
             JournalDirectory = journal,
@@ -55,8 +56,8 @@ internal sealed class SimulatedHost : IAsyncDisposable
             Limits = limits ?? MigrationLimits.Default,
             Time = Clock,
             Logger = Log,
-        });
-        Driver.HandOvers = Migrations;
+        };
+        Driver.HandOvers = Migrations = new Migrations(parts);
     }
 
     public ManualTimeProvider Clock { get; } = new();
@@ -67,7 +68,7 @@ internal sealed class SimulatedHost : IAsyncDisposable
 
     public QemuDriver Driver { get; }
 
-    public Migrations Migrations { get; }
+    public Migrations Migrations { get; private set; }
 
     /// <summary>What the daemon has told its clients, in order.</summary>
     public ImmutableList<DomainEvent> Events => events.All;
@@ -83,6 +84,14 @@ internal sealed class SimulatedHost : IAsyncDisposable
     public static async Task LetGoOfAsync(Domain domain, CancellationToken ct)
     {
         using var lease = await domain.Jobs.BeginAsync(AsyncJobKind.Start, "test", ct).Within();
+    }
+
+    /// <summary>The daemon ends in the middle of whatever it does, and its successor goes on with what the journal tells.</summary>
+    public async Task RestartAsync(CancellationToken ct)
+    {
+        await Migrations.DisposeAsync();
+        Driver.HandOvers = Migrations = new Migrations(parts);
+        await Migrations.RecoverAsync(ct);
     }
 
     public async ValueTask DisposeAsync()
