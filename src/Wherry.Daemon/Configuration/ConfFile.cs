@@ -14,7 +14,7 @@ namespace Wherry.Daemon.Configuration;
 ///   key = [ "a", "b",                  a list may go over several lines; a trailing comma is allowed
 ///           "c" ]
 /// </code>
-/// Source: behaviour of libvirt 9.0's parser (src/util/virconf.c), tried with virt-admin-style files. A key given twice: the last counts.
+/// Source: behaviour of libvirt 9.0's parser (src/util/virconf.c), tried with virt-admin-style files. A key given twice: the first counts.
 /// </remarks>
 internal sealed class ConfFile
 {

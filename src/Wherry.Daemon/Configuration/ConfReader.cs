@@ -29,7 +29,7 @@ internal sealed class ConfReader(string name, string text)
                 throw Error("expecting an assignment");
             _at++;
             SkipSpaces();
-            entries[key] = new ConfEntry(ReadValue(), line);
+            entries.TryAdd(key, new ConfEntry(ReadValue(), line));
             SkipSpaces();
             if (!AtEnd && Current is not ('\n' or '#' or ';'))
                 throw Error("expecting a separator");

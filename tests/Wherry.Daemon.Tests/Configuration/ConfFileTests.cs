@@ -34,7 +34,7 @@ public class ConfFileTests
     }
 
     [Fact]
-    public void The_last_of_two_equal_keys_counts() => Assert.Equal(2, Parse("a = 1\na = 2\n").Int("a", 0, 9));
+    public void The_first_of_two_equal_keys_counts() => Assert.Equal(1, Parse("a = 1\na = 2\n").Int("a", 0, 9));
 
     [Theory]
     [InlineData("a 1", "1: expecting an assignment")]
