@@ -15,6 +15,7 @@ using Wherry.Qmp.Capabilities;
 using Wherry.Rpc;
 using Wherry.Rpc.Client;
 using Wherry.Rpc.Transports;
+using Wherry.Rpc.Transports.Tls;
 
 namespace Wherry.Daemon;
 
@@ -135,7 +136,12 @@ internal sealed class WherryDaemon
             },
             JournalDirectory = Path.Combine(paths.State, "handover"),
             Dialer = new RpcMigrationPeerDialer(
-                new ClientConnectionOptions { KeepAliveInterval = TimeSpan.FromSeconds(qemu.KeepAliveInterval), KeepAliveCount = qemu.KeepAliveCount },
+                new ClientConnectionOptions
+                {
+                    KeepAliveInterval = TimeSpan.FromSeconds(qemu.KeepAliveInterval),
+                    KeepAliveCount = qemu.KeepAliveCount,
+                    TlsFiles = _options.ClientTlsFiles,
+                },
                 _time,
                 _logs.CreateLogger("Wherry.Rpc")),
             Driver = driver,
@@ -162,11 +168,12 @@ internal sealed class WherryDaemon
     private string PeerUri()
     {
         var driver = _options.IsPrivileged ? "system" : "session";
-        if (_options.Listen.IsEmpty)
+        if (_options.Listen.IsEmpty && _options.ListenTls.IsEmpty)
             return $"qemu+unix:///{driver}?socket={Path.Combine(_options.UnixSocketDirectory, "libvirt-sock")}";
-        var at = _options.Listen[0];
-        var isAny = at.Address.Equals(IPAddress.Any) || at.Address.Equals(IPAddress.IPv6Any);
-        return $"qemu+tcp://{(isAny ? $"{_options.Hostname}:{at.Port}" : at.ToString())}/{driver}";
+        var (transport, at) = _options.Listen.IsEmpty ? ("tls", _options.ListenTls[0]) : ("tcp", _options.Listen[0]);
+        // A certificate is for a name, rarely for an address.
+        var byName = transport == "tls" || at.Address.Equals(IPAddress.Any) || at.Address.Equals(IPAddress.IPv6Any);
+        return $"qemu+{transport}://{(byName ? $"{_options.Hostname}:{at.Port}" : at.ToString())}/{driver}";
     }
 
     private List<RpcListener> Listeners()
@@ -182,7 +189,24 @@ internal sealed class WherryDaemon
                 group: _options.UnixGroup),
         };
         foreach (var endPoint in _options.Listen)
-            listeners.Add(TcpListener.Bind(endPoint.Address.Equals(System.Net.IPAddress.IPv6Any) ? null : endPoint.Address, endPoint.Port, backlog));
+            listeners.Add(TcpListener.Bind(AddressOf(endPoint), endPoint.Port, backlog));
+        foreach (var endPoint in _options.ListenTls)
+            listeners.Add(TlsListener.Bind(AddressOf(endPoint), endPoint.Port, TlsServer(), backlog));
         return listeners;
+    }
+
+    /// <summary>Null, which is IPv4 and IPv6 with one socket, for the address that means everywhere.</summary>
+    private static IPAddress? AddressOf(IPEndPoint endPoint) => endPoint.Address.Equals(IPAddress.IPv6Any) ? null : endPoint.Address;
+
+    private TlsServerOptions TlsServer()
+    {
+        var tls = _options.Tls;
+        return new TlsServerOptions
+        {
+            Load = () => TlsCredentials.Load(
+                _options.ServerTlsFiles, TlsRole.Server, tls.SanityCheck, tls.Priority, _time, _logs.CreateLogger("Wherry.Rpc")),
+            VerifyClient = tls.VerifyClient,
+            AllowedNames = tls.AllowedNames,
+        };
     }
 }

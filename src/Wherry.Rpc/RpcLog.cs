@@ -44,6 +44,12 @@ internal static partial class RpcLog
     [LoggerMessage(1013, LogLevel.Error, "{Session}: failed unexpectedly, so it is closed")]
     public static partial void ConnectionFailed(ILogger logger, Exception exception, ServerSession session);
 
+    [LoggerMessage(1014, LogLevel.Warning, "{Listener}: {Peer}: refused before its first frame: {Reason}")]
+    public static partial void HandshakeFailed(ILogger logger, string listener, PeerIdentity peer, string reason);
+
+    [LoggerMessage(1015, LogLevel.Warning, "{Complaint}")]
+    public static partial void CertificateDoubtful(ILogger logger, string complaint);
+
     [LoggerMessage(1020, LogLevel.Information, "{Session}: message dropped: type {Type} program {Program:x} version {Version} procedure {Procedure} serial {Serial}")]
     public static partial void MessageDropped(
         ILogger logger, ServerSession session, MessageType type, uint program, uint version, int procedure, uint serial);

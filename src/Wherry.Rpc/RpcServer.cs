@@ -20,13 +20,15 @@ public sealed class RpcServer
     /// <summary>For cancelled calls to tell their clients so, and then for broken connections to end.</summary>
     private static readonly TimeSpan s_cancelledCallsDeadline = TimeSpan.FromSeconds(1);
 
+    private const string Ending = "the daemon ends";
+
     private readonly RpcServerOptions _options;
     private readonly IReadOnlyList<IRpcProgram> _programs;
     private readonly IReadOnlyList<RpcListener> _listeners;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly SemaphoreSlim _clients;
-    private readonly SemaphoreSlim _anonymousClients;
+    private readonly ClientPlaces _clients;
+    private readonly ClientPlaces _anonymousClients;
     private readonly RunningTasks _running = new();
     private readonly Lock _lock = new();
     private readonly HashSet<ServerConnection> _connections = [];
@@ -40,8 +42,8 @@ public sealed class RpcServer
         _listeners = listeners;
         _time = time;
         _logger = logger;
-        _clients = new SemaphoreSlim(options.MaxClients);
-        _anonymousClients = new SemaphoreSlim(options.MaxAnonymousClients == 0 ? int.MaxValue : options.MaxAnonymousClients);
+        _clients = new ClientPlaces(options.MaxClients);
+        _anonymousClients = new ClientPlaces(options.MaxAnonymousClients == 0 ? int.MaxValue : options.MaxAnonymousClients);
     }
 
     /// <summary>The sessions connected at this moment.</summary>
@@ -123,12 +125,11 @@ public sealed class RpcServer
     /// </summary>
     private async Task ServeAsync(RpcTransport transport, RpcListener listener, ServerContext context, CancellationToken ct)
     {
-        var isAuthenticated = IsAuthenticated(transport.Peer, listener.Auth);
+        var isAnonymous = listener.HasHandshake || !IsAuthenticated(transport.Peer, listener.Auth);
         try
         {
-            await TakeAsync(_clients, _options.MaxClients, "max_clients", listener, ct).ConfigureAwait(false);
-            if (!isAuthenticated)
-                await TakeAsync(_anonymousClients, _options.MaxAnonymousClients, "max_anonymous_clients", listener, ct).ConfigureAwait(false);
+            await TakeAsync(_clients, "max_clients", listener, ct).ConfigureAwait(false);
+            if (isAnonymous) await TakeAsync(_anonymousClients, "max_anonymous_clients", listener, ct).ConfigureAwait(false);
         }
         catch
         {
@@ -136,21 +137,63 @@ public sealed class RpcServer
             throw;
         }
 
-        var connection = new ServerConnection(context, transport, listener.IsReadOnly, isAuthenticated);
+        if (listener.HasHandshake) _running.Run(() => ShakeHandsAsync(transport, listener, context, ct));
+        else Serve(transport, listener, context, isAnonymous, ct);
+    }
+
+    /// <summary>Serves the client if its handshake succeeds in time, and otherwise logs why not.</summary>
+    private async Task ShakeHandsAsync(RpcTransport accepted, RpcListener listener, ServerContext context, CancellationToken ct)
+    {
+        RpcTransport? secured = null;
+        var reason = Ending;
+        using var timeout = new CancellationTokenSource(_options.HandshakeTimeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, ct);
+        try
+        {
+            secured = await listener.HandshakeAsync(accepted, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        {
+            if (!ct.IsCancellationRequested) reason = $"no handshake within {_options.HandshakeTimeout.TotalSeconds} s";
+        }
+        catch (Exception e)
+        {
+            reason = e.InnerException is { } inner ? $"{e.Message} ({inner.Message})" : e.Message;
+        }
+
+        if (secured is null || ct.IsCancellationRequested)
+        {
+            RpcLog.HandshakeFailed(_logger, listener.Name, accepted.Peer, reason);
+            if (secured is not null) await secured.DisposeAsync().ConfigureAwait(false);
+            _clients.Release();
+            _anonymousClients.Release();
+            return;
+        }
+
+        var isAnonymous = !IsAuthenticated(secured.Peer, listener.Auth);
+        if (!isAnonymous) _anonymousClients.Release();
+        Serve(secured, listener, context, isAnonymous, ct);
+    }
+
+    private void Serve(RpcTransport transport, RpcListener listener, ServerContext context, bool isAnonymous, CancellationToken ct)
+    {
+        var connection = new ServerConnection(context, transport, listener.IsReadOnly, isAuthenticated: !isAnonymous);
         lock (_lock) _connections.Add(connection);
         _running.Run(() => connection.RunAsync(gone: () =>
         {
             lock (_lock) _connections.Remove(connection);
             _clients.Release();
-            if (!isAuthenticated) _anonymousClients.Release();
+            if (isAnonymous) _anonymousClients.Release();
         }));
+        // A handshake may end just as the server does, when nobody looks for new connections any more.
+        if (ct.IsCancellationRequested) connection.CloseAfterReplies(Ending);
     }
 
-    private async ValueTask TakeAsync(SemaphoreSlim places, int limit, string limitName, RpcListener listener, CancellationToken ct)
+    private async ValueTask TakeAsync(ClientPlaces places, string limitName, RpcListener listener, CancellationToken ct)
     {
-        if (places.Wait(0, CancellationToken.None)) return;
-        RpcLog.ClientsWait(_logger, listener.Name, limitName, limit);
-        await places.WaitAsync(ct).ConfigureAwait(false);
+        if (places.TryTake()) return;
+        RpcLog.ClientsWait(_logger, listener.Name, limitName, places.Limit);
+        await places.TakeAsync(ct).ConfigureAwait(false);
     }
 
     private static bool IsAuthenticated(PeerIdentity peer, AuthScheme auth) => auth switch
@@ -162,14 +205,13 @@ public sealed class RpcServer
 
     private async Task StopAsync(TimeSpan deadline, CancellationTokenSource callsStopping)
     {
-        const string reason = "the daemon ends";
-        foreach (var connection in Connections()) connection.CloseAfterReplies(reason);
+        foreach (var connection in Connections()) connection.CloseAfterReplies(Ending);
         if (await EndedWithinAsync(deadline).ConfigureAwait(false)) return;
 
         await callsStopping.CancelAsync().ConfigureAwait(false);
         if (await EndedWithinAsync(s_cancelledCallsDeadline).ConfigureAwait(false)) return;
 
-        foreach (var connection in Connections()) connection.Break(reason);
+        foreach (var connection in Connections()) connection.Break(Ending);
         if (await EndedWithinAsync(s_cancelledCallsDeadline).ConfigureAwait(false)) return;
         RpcLog.StopTimedOut(_logger, deadline);
     }

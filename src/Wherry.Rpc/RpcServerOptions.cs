@@ -11,6 +11,9 @@ public sealed record RpcServerOptions
     /// <summary>Connections that have not authenticated yet (<c>max_anonymous_clients</c>); 0 means no limit of their own.</summary>
     public int MaxAnonymousClients { get; init; } = 20;
 
+    /// <summary>For a client's TLS handshake. It holds one of the anonymous clients' places until then.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>
     /// Calls of one client in progress, from their start until their reply is on the wire (<c>max_client_requests</c>). Priority calls
     /// have as many places of their own.

@@ -12,6 +12,13 @@ internal static class RealHosts
         return HostPair.StartAsync((host, port) => new Wherryd(host, port), isolated);
     }
 
+    /// <summary>Two isolated hosts with a daemon each that the test makes.</summary>
+    public static Task<HostPair> PairAsync(Func<TestHost, int, DaemonRunner> daemon)
+    {
+        SkipUnless(GuestImage.Missing, TestHost.IsolationMissing);
+        return HostPair.StartAsync(daemon);
+    }
+
     public static Task<HostPair> TwoStockAsync()
     {
         SkipUnless(GuestImage.Missing, StockLibvirtd.Missing);

@@ -10,6 +10,8 @@ public class RpcEndpointTests
     [InlineData("qemu+tcp://bravo:4711/system", "bravo:4711", "qemu:///system")]
     [InlineData("qemu+tcp://192.0.2.7/session?mode=legacy", "192.0.2.7:16509", "qemu:///session")]
     [InlineData("qemu+tcp://[2001:db8::7]:4711/system", "[2001:db8::7]:4711", "qemu:///system")]
+    [InlineData("qemu+tls://bravo/system", "bravo:16514", "qemu:///system")]
+    [InlineData("qemu://bravo:4711/system?no_verify=1&pkipath=/p", "bravo:4711", "qemu:///system")]
     [InlineData("qemu+unix:///system?socket=/run/bravo/libvirt-sock", "/run/bravo/libvirt-sock", "qemu:///system")]
     [InlineData("qemu+unix:///session?mode=direct&socket=/tmp/a%20b", "/tmp/a b", "qemu:///session")]
     [InlineData("qemu+unix:///system", "/run/libvirt/libvirt-sock", "qemu:///system")]
@@ -26,10 +28,10 @@ public class RpcEndpointTests
     [InlineData("bravo", ErrorCode.InvalidArg)]
     [InlineData("qemu+tcp:///system", ErrorCode.InvalidArg)]
     [InlineData("qemu+unix://bravo/system", ErrorCode.InvalidArg)]
-    [InlineData("qemu://bravo/system", ErrorCode.InvalidArg)]
+    [InlineData("qemu+tls:///system", ErrorCode.InvalidArg)]
+    [InlineData("qemu+tls://bravo/system?no_verify=yes", ErrorCode.InvalidArg)]
     [InlineData("qemu+unix:///elsewhere", ErrorCode.InvalidArg)]
     [InlineData("qemu+ssh://bravo/system", ErrorCode.ConfigUnsupported)]
-    [InlineData("qemu+tls://bravo/system", ErrorCode.ConfigUnsupported)]
     public void What_is_no_such_uri_is_refused_with_the_uri_in_the_text(string uri, ErrorCode code)
     {
         var thrown = Assert.Throws<WherryException>(() => RpcEndpoint.Parse(uri));

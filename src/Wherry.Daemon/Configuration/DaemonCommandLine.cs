@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using Wherry.Errors;
 using Wherry.Qemu.Host;
+using Wherry.Rpc.Transports.Tls;
 
 namespace Wherry.Daemon.Configuration;
 
@@ -19,7 +20,7 @@ internal sealed class DaemonCommandLine
     private readonly Option<string?> _runtimeDirectory = new("--runtime-dir") { Description = "Sockets, live status, lock" };
     private readonly Option<string?> _cacheDirectory = new("--cache-dir") { Description = "Probed QEMU capabilities" };
     private readonly Option<string?> _logDirectory = new("--log-dir") { Description = "One log per domain" };
-    private readonly Option<string[]> _listen = new("--listen", "-l") { Description = "Serve TCP on ADDRESS:PORT, also as tcp://ADDRESS:PORT; repeatable. No authentication, no encryption" };
+    private readonly Option<string[]> _listen = new("--listen", "-l") { Description = "Serve TCP on ADDRESS:PORT, also as tcp://ADDRESS:PORT, without authentication or encryption; or TLS, as tls://ADDRESS:PORT; repeatable" };
     private readonly Option<string?> _unixSocketDirectory = new("--unix-socket-dir") { Description = "Where libvirt-sock and libvirt-sock-ro appear (default: RUNTIME-DIR)" };
     private readonly Option<bool> _libvirtSockets = new("--libvirt-sockets") { Description = "Take libvirtd's own socket paths, so that clients need no socket in their URI" };
     private readonly Option<string?> _hostname = new("--hostname") { Description = "Name of this host towards migration peers" };
@@ -64,7 +65,11 @@ internal sealed class DaemonCommandLine
             Paths = paths,
             Hostname = arguments.GetValue(_hostname) ?? Hostname.Resolve(),
             HostUuid = arguments.GetValue(_hostUuid) ?? daemon.HostUuid ?? HostIdentity.LoadOrCreate(paths.State),
-            Listen = Listen(arguments.GetValue(_listen) ?? [], daemon.Listen),
+            Listen = Listen(arguments.GetValue(_listen) ?? [], "tcp", daemon.Listen),
+            ListenTls = Listen(arguments.GetValue(_listen) ?? [], "tls", daemon.ListenTls),
+            Tls = daemon.Tls,
+            ServerTlsFiles = daemon.Tls.Over(UsualTlsFiles(paths, session, environment, TlsRole.Server)),
+            ClientTlsFiles = UsualTlsFiles(paths, session, environment, TlsRole.Client),
             UnixSocketDirectory = arguments.GetValue(_libvirtSockets)
                 ? Path.Combine(Path.GetDirectoryName(defaults.Runtime)!, "libvirt")
                 : Path.GetFullPath(arguments.GetValue(_unixSocketDirectory) ?? daemon.UnixSocketDirectory ?? paths.Runtime),
@@ -98,15 +103,32 @@ internal sealed class DaemonCommandLine
         }
     }
 
-    private static ImmutableArray<IPEndPoint> Listen(string[] named, IPEndPoint? configured)
+    /// <summary>Those of one transport; when any is named, the file's are out of use.</summary>
+    private static ImmutableArray<IPEndPoint> Listen(string[] named, string transport, IPEndPoint? configured)
     {
         if (named.Length == 0)
             return configured is null ? [] : [configured];
-        return [.. named.Select(text =>
-            IPEndPoint.TryParse(text.StartsWith("tcp://", StringComparison.Ordinal) ? text["tcp://".Length..].TrimEnd('/') : text, out var endPoint)
-                && endPoint.Port != 0
-                ? endPoint
-                : throw new WherryException(ErrorCode.InvalidArg, $"--listen '{text}' is not ADDRESS:PORT", ErrorDomain.Conf))];
+        return [.. named.Select(ParseListen).Where(found => found.Transport == transport).Select(found => found.EndPoint)];
+    }
+
+    private static (string Transport, IPEndPoint EndPoint) ParseListen(string text)
+    {
+        var (transport, rest) = text.Split("://", 2) is [var scheme, var address] ? (scheme, address.TrimEnd('/')) : ("tcp", text);
+        return transport is "tcp" or "tls" && IPEndPoint.TryParse(rest, out var endPoint) && endPoint.Port != 0
+            ? (transport, endPoint)
+            : throw new WherryException(ErrorCode.InvalidArg, $"--listen '{text}' is not ADDRESS:PORT, tcp://ADDRESS:PORT or tls://ADDRESS:PORT", ErrorDomain.Conf);
+    }
+
+    /// <summary>
+    /// CONFIG-DIR/pki, laid out like /etc/pki, when there is one, so that daemons side by side can be different hosts; otherwise libvirt's
+    /// places.
+    /// </summary>
+    private static TlsFiles UsualTlsFiles(DaemonPaths paths, bool session, Func<string, string?> environment, TlsRole role)
+    {
+        var own = Path.Combine(paths.Config, "pki");
+        return System.IO.Directory.Exists(own)
+            ? TlsFiles.InSystemLayout(own, role)
+            : TlsFiles.Usual("/etc/pki", session ? environment("HOME") : null, role);
     }
 
     private static IEnumerable<string> Unknown(ConfFile file) =>

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Wherry.Rpc;
+using Wherry.Rpc.Transports.Tls;
 
 namespace Wherry.Daemon.Configuration;
 
@@ -25,6 +26,17 @@ internal sealed record DaemonOptions
 
     /// <summary>TCP endpoints, without authentication or encryption: none unless asked for.</summary>
     public ImmutableArray<IPEndPoint> Listen { get; init; } = [];
+
+    /// <summary>TCP endpoints with TLS: none unless asked for.</summary>
+    public ImmutableArray<IPEndPoint> ListenTls { get; init; } = [];
+
+    public TlsSettings Tls { get; init; } = new();
+
+    /// <summary>What <see cref="TlsListener"/>s show and trust.</summary>
+    public required TlsFiles ServerTlsFiles { get; init; }
+
+    /// <summary>What this daemon shows and trusts when it connects to another one.</summary>
+    public required TlsFiles ClientTlsFiles { get; init; }
 
     /// <summary>Where <c>libvirt-sock</c> and <c>libvirt-sock-ro</c> are made.</summary>
     public required string UnixSocketDirectory { get; init; }

@@ -7,17 +7,18 @@ namespace Wherry.Daemon.Configuration;
 /// <summary>libvirtd.conf, as far as we have the settings; names are its keys. Null: not given.</summary>
 internal sealed record LibvirtdSettings
 {
-    /// <summary>Keys of things that a client cannot notice (threads), or that are off and stay off (TLS, SASL, polkit, admin socket).</summary>
+    /// <summary>Keys of things that a client cannot notice (threads), or that are off and stay off (SASL, polkit).</summary>
     private static readonly string[] WithoutEffect =
     [
-        "listen_tls", "tls_port", "auth_tls", "auth_unix_ro", "auth_unix_rw", "auth_tcp", "access_drivers", "key_file", "cert_file", "ca_file",
-        "crl_file", "tls_no_sanity_certificate", "tls_no_verify_certificate", "tls_allowed_dn_list", "sasl_allowed_username_list", "tls_priority",
+        "auth_tls", "auth_unix_ro", "auth_unix_rw", "auth_tcp", "access_drivers", "sasl_allowed_username_list",
         "min_workers", "max_workers", "prio_workers", "unix_sock_admin_perms", "admin_min_workers", "admin_max_workers", "admin_max_clients",
         "admin_max_queued_clients", "admin_max_client_requests", "admin_keepalive_interval", "admin_keepalive_count", "audit_level",
         "audit_logging", "host_uuid_source", "ovs_timeout", "mdns_adv", "mdns_name",
     ];
 
     public IPEndPoint? Listen { get; init; }
+    public IPEndPoint? ListenTls { get; init; }
+    public TlsSettings Tls { get; init; } = new();
     public string? UnixSocketDirectory { get; init; }
     public string? UnixGroup { get; init; }
     public UnixFileMode? UnixReadOnlyMode { get; init; }
@@ -31,19 +32,19 @@ internal sealed record LibvirtdSettings
     {
         foreach (var key in WithoutEffect)
             conf.Touch(key);
-        foreach (var key in (string[])["auth_unix_ro", "auth_unix_rw", "auth_tcp"])
+        foreach (var key in (string[])["auth_unix_ro", "auth_unix_rw", "auth_tcp", "auth_tls"])
         {
             // Serving everybody what was meant for the authenticated would be the worst reading of the file.
             if (conf.Text(key) is not (null or "none") and var scheme)
                 throw conf.Error(key, $"'{scheme}' is not supported, only \"none\": access is decided by the sockets' permissions");
         }
-        if (conf.Switch("listen_tls") == true)
-            throw conf.Error("listen_tls", "TLS is not supported yet");
 
         var rpc = new RpcServerOptions();
         return new LibvirtdSettings
         {
-            Listen = ReadListen(conf),
+            Listen = ReadListen(conf, "listen_tcp", "tcp_port", "16509"),
+            ListenTls = ReadListen(conf, "listen_tls", "tls_port", "16514"),
+            Tls = TlsSettings.Read(conf),
             UnixSocketDirectory = conf.Text("unix_sock_dir"),
             UnixGroup = conf.Text("unix_sock_group"),
             UnixReadOnlyMode = ReadMode(conf, "unix_sock_ro_perms"),
@@ -64,15 +65,15 @@ internal sealed record LibvirtdSettings
         };
     }
 
-    private static IPEndPoint? ReadListen(ConfFile conf)
+    /// <summary>Only where the switch says so. Libvirt's own default of listen_tls is on, but nothing of it happens without --listen.</summary>
+    private static IPEndPoint? ReadListen(ConfFile conf, string switchKey, string portKey, string defaultPort)
     {
-        const string defaultPort = "16509";
-        var port = conf.Text("tcp_port") ?? defaultPort;
+        var port = conf.Text(portKey) ?? defaultPort;
         var address = conf.Text("listen_addr");
-        if (conf.Switch("listen_tcp") != true)
+        if (conf.Switch(switchKey) != true)
             return null;
         if (!ushort.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-            throw conf.Error("tcp_port", $"'{port}' is not a port number");
+            throw conf.Error(portKey, $"'{port}' is not a port number");
         if (address is null)
             return new IPEndPoint(IPAddress.IPv6Any, number);
         return IPAddress.TryParse(address, out var ip)

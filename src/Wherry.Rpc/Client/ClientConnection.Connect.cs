@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Wherry.Errors;
 using Wherry.Rpc.Transports;
+using Wherry.Rpc.Transports.Tls;
 using Wherry.Wire.Remote;
 
 namespace Wherry.Rpc.Client;
@@ -18,8 +19,8 @@ public sealed partial class ClientConnection
     /// the caller's business.
     /// </summary>
     /// <exception cref="WherryException">
-    /// SYSTEM_ERROR: nobody there, or no answer within <see cref="ClientConnectionOptions.ConnectTimeout"/>. AUTH_FAILED: the server
-    /// wants an authentication that we have not.
+    /// SYSTEM_ERROR: nobody there, no answer within <see cref="ClientConnectionOptions.ConnectTimeout"/>, or our TLS files cannot work.
+    /// AUTH_FAILED: the server wants an authentication that we have not, or a certificate is refused, theirs or ours.
     /// </exception>
     public static async Task<ClientConnection> ConnectAsync(
         RpcEndpoint endpoint, ClientConnectionOptions options, TimeProvider time, ILogger logger, CancellationToken ct)
@@ -29,7 +30,7 @@ public sealed partial class ClientConnection
         ClientConnection? connection = null;
         try
         {
-            connection = Attach(endpoint.ToString(), await OpenAsync(endpoint, either.Token).ConfigureAwait(false), options, time, logger);
+            connection = Attach(endpoint.ToString(), await OpenAsync(endpoint, options, time, logger, either.Token).ConfigureAwait(false), options, time, logger);
             RpcLog.ServerConnected(logger, connection);
             await connection.AuthenticateAsync(either.Token).ConfigureAwait(false);
             await connection.AgreeOnKeepAliveAsync(options, either.Token).ConfigureAwait(false);
@@ -45,8 +46,11 @@ public sealed partial class ClientConnection
         }
     }
 
-    private static async Task<RpcTransport> OpenAsync(RpcEndpoint endpoint, CancellationToken ct)
+    private static async Task<RpcTransport> OpenAsync(
+        RpcEndpoint endpoint, ClientConnectionOptions options, TimeProvider time, ILogger logger, CancellationToken ct)
     {
+        // Before anything is sent: a certificate of ours that cannot work is told as such.
+        var credentials = endpoint is RpcEndpoint.Tls tls ? LoadCredentials(tls, options, time, logger) : null;
         var socket = endpoint switch
         {
             RpcEndpoint.Unix => new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified),
@@ -55,7 +59,11 @@ public sealed partial class ClientConnection
         try
         {
             var identity = await ConnectSocketAsync(socket, endpoint, ct).ConfigureAwait(false);
-            return new RpcTransport(new NetworkStream(socket, ownsSocket: true), identity);
+            var stream = new NetworkStream(socket, ownsSocket: true);
+            if (credentials is null) return new RpcTransport(stream, identity);
+            var secured = await TlsClient.HandshakeAsync(stream, ((RpcEndpoint.Tls)endpoint).Host, credentials, ((RpcEndpoint.Tls)endpoint).Verify, ct)
+                .ConfigureAwait(false);
+            return new RpcTransport(secured, identity with { IsEncrypted = true });
         }
         catch (SocketException e)
         {
@@ -71,11 +79,18 @@ public sealed partial class ClientConnection
         }
     }
 
+    private static TlsCredentials LoadCredentials(RpcEndpoint.Tls endpoint, ClientConnectionOptions options, TimeProvider time, ILogger logger)
+    {
+        var files = endpoint.PkiDirectory is { } directory ? TlsFiles.InOneDirectory(directory, TlsRole.Client) : options.TlsFiles;
+        return TlsCredentials.Load(files, TlsRole.Client, endpoint.SanityCheck, endpoint.Priority, time, logger);
+    }
+
     private static async Task<PeerIdentity> ConnectSocketAsync(Socket socket, RpcEndpoint endpoint, CancellationToken ct)
     {
-        if (endpoint is RpcEndpoint.Tcp tcp)
+        if (endpoint is not RpcEndpoint.Unix)
         {
-            await socket.ConnectAsync(tcp.Host, tcp.Port, ct).ConfigureAwait(false);
+            var (host, port) = endpoint is RpcEndpoint.Tcp tcp ? (tcp.Host, tcp.Port) : (((RpcEndpoint.Tls)endpoint).Host, ((RpcEndpoint.Tls)endpoint).Port);
+            await socket.ConnectAsync(host, port, ct).ConfigureAwait(false);
             return new PeerIdentity(socket.RemoteEndPoint!.ToString()!);
         }
 

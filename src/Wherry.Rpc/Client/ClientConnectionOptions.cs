@@ -1,3 +1,5 @@
+using Wherry.Rpc.Transports.Tls;
+
 namespace Wherry.Rpc.Client;
 
 /// <summary>How a <see cref="ClientConnection"/> behaves.</summary>
@@ -5,6 +7,9 @@ public sealed record ClientConnectionOptions
 {
     /// <summary>For everything until the connection can be used: name resolution, connecting, the answers of the handshake.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Our certificate and the authorities that we trust, for servers reached over TLS whose URI has no <c>pkipath</c>.</summary>
+    public TlsFiles TlsFiles { get; init; } = TlsFiles.InSystemLayout("/etc/pki", TlsRole.Client);
 
     /// <summary>Between PINGs to a silent server; zero or less: none are sent. libvirt's default for daemon to daemon is 5 s.</summary>
     public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(5);

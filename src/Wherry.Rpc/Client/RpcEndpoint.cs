@@ -1,3 +1,4 @@
+using System.Globalization;
 using Wherry.Errors;
 
 namespace Wherry.Rpc.Client;
@@ -7,6 +8,8 @@ namespace Wherry.Rpc.Client;
 /// <code>
 ///   qemu+tcp://host[:16509]/system               TCP
 ///   qemu+tcp://[2001:db8::7]/system              TCP, IPv6
+///   qemu+tls://host[:16514]/system, qemu://host/system?pkipath=/dir&amp;no_verify=1&amp;no_sanity=1&amp;tls_priority=NORMAL
+///                                                TLS; the server's certificate must be for that host
 ///   qemu+unix:///system?socket=/path             unix socket
 ///   qemu:///system, qemu:///session              unix socket at libvirt's place
 /// </code>
@@ -15,6 +18,9 @@ public abstract record RpcEndpoint
 {
     /// <summary>libvirt's port for plain TCP (LIBVIRTD_TCP_PORT).</summary>
     public const int DefaultTcpPort = 16509;
+
+    /// <summary>libvirt's port for TLS (LIBVIRTD_TLS_PORT).</summary>
+    public const int DefaultTlsPort = 16514;
 
     private RpcEndpoint(string driverUri) => DriverUri = driverUri;
 
@@ -31,25 +37,45 @@ public abstract record RpcEndpoint
         {
             "tcp" when parsed.Host.Length == 0 => throw Invalid(uri, "transport tcp needs a host"),
             "tcp" => new Tcp(parsed.IdnHost, parsed.Port < 0 ? DefaultTcpPort : parsed.Port, driverUri),
-            "unix" or "" when parsed.Host.Length > 0 => throw Invalid(uri, "a unix socket has no host; write qemu+tcp:// to reach another one"),
-            "unix" or "" => new Unix(SocketParameter(parsed) ?? DefaultSocket(uri, parsed.AbsolutePath), driverUri),
+            "tls" when parsed.Host.Length == 0 => throw Invalid(uri, "transport tls needs a host"),
+            "tls" => ParseTls(uri, parsed, driverUri),
+            "" when parsed.Host.Length > 0 => ParseTls(uri, parsed, driverUri), // libvirt's default for another host
+            "unix" when parsed.Host.Length > 0 => throw Invalid(uri, "a unix socket has no host; write qemu+tls:// to reach another one"),
+            "unix" or "" => new Unix(Parameter(parsed, "socket") ?? DefaultSocket(uri, parsed.AbsolutePath), driverUri),
             _ => throw new WherryException(
-                ErrorCode.ConfigUnsupported, $"transport '{transport}' in '{uri}' (tcp and unix are)", ErrorDomain.Rpc),
+                ErrorCode.ConfigUnsupported, $"transport '{transport}' in '{uri}' (tcp, tls and unix are)", ErrorDomain.Rpc),
         };
     }
 
     private static (string Driver, string Transport) SplitScheme(string scheme) =>
         scheme.IndexOf('+', StringComparison.Ordinal) is var plus and >= 0 ? (scheme[..plus], scheme[(plus + 1)..]) : (scheme, "");
 
-    private static string? SocketParameter(Uri uri)
+    private static Tls ParseTls(string text, Uri uri, string driverUri) =>
+        new(uri.IdnHost, uri.Port < 0 ? DefaultTlsPort : uri.Port, driverUri)
+        {
+            PkiDirectory = Parameter(uri, "pkipath"),
+            Verify = !Switch(text, uri, "no_verify"),
+            SanityCheck = !Switch(text, uri, "no_sanity"),
+            Priority = Parameter(uri, "tls_priority"),
+        };
+
+    private static string? Parameter(Uri uri, string name)
     {
         foreach (var parameter in uri.Query.TrimStart('?').Split('&', ';'))
         {
-            if (parameter.StartsWith("socket=", StringComparison.Ordinal)) return Uri.UnescapeDataString(parameter["socket=".Length..]);
+            if (parameter.StartsWith($"{name}=", StringComparison.Ordinal)) return Uri.UnescapeDataString(parameter[(name.Length + 1)..]);
         }
 
         return null;
     }
+
+    /// <summary>A number, as libvirt takes it: 0 is off, any other on.</summary>
+    private static bool Switch(string text, Uri uri, string name) => Parameter(uri, name) switch
+    {
+        null => false,
+        var value when int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) => number != 0,
+        var value => throw Invalid(text, $"failed to parse value of URI component {name}: '{value}'"),
+    };
 
     private static string DefaultSocket(string uri, string path) => path switch
     {
@@ -64,6 +90,24 @@ public abstract record RpcEndpoint
     /// <summary>A TCP host and port.</summary>
     public sealed record Tcp(string Host, int Port, string DriverUri) : RpcEndpoint(DriverUri)
     {
+        public override string ToString() => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
+    }
+
+    /// <summary>A host and port with TLS.</summary>
+    public sealed record Tls(string Host, int Port, string DriverUri) : RpcEndpoint(DriverUri)
+    {
+        /// <summary>Where our certificates are; null for the usual place.</summary>
+        public string? PkiDirectory { get; init; }
+
+        /// <summary>The server's certificate must be signed by one whom we trust, and be for <see cref="Host"/>.</summary>
+        public bool Verify { get; init; } = true;
+
+        /// <summary>Our own certificates are looked over before they are used.</summary>
+        public bool SanityCheck { get; init; } = true;
+
+        /// <summary>A GnuTLS priority string; null for the system's policy.</summary>
+        public string? Priority { get; init; }
+
         public override string ToString() => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
     }
 

@@ -20,6 +20,13 @@ public abstract class RpcListener : IAsyncDisposable
     /// <exception cref="Exception">Anything else: this listener is finished.</exception>
     public abstract ValueTask<RpcTransport> AcceptAsync(CancellationToken ct);
 
+    /// <summary>Between a client's acceptance and its first frame comes <see cref="HandshakeAsync"/>; until then it counts as anonymous.</summary>
+    public virtual bool HasHandshake => false;
+
+    /// <summary>Makes what frames are read from and written to. Never in the accept loop, since a client decides how long it takes.</summary>
+    /// <returns>The transport to use; it owns <paramref name="accepted"/>, and so does whoever throws.</returns>
+    public virtual Task<RpcTransport> HandshakeAsync(RpcTransport accepted, CancellationToken ct) => Task.FromResult(accepted);
+
     public abstract ValueTask DisposeAsync();
 }
 

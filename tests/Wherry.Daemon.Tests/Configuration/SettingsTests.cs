@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Wherry.Daemon.Configuration;
 using Wherry.Errors;
+using Wherry.Rpc.Transports.Tls;
 
 namespace Wherry.Daemon.Tests.Configuration;
 
@@ -17,10 +18,28 @@ public class SettingsTests
         Assert.Equal("127.0.0.1:1234", Daemon("listen_tcp = 1\nlisten_addr = \"127.0.0.1\"\ntcp_port = \"1234\"\n").Listen!.ToString());
     }
 
+    [Fact]
+    public void TLS_is_off_unless_asked_for_and_its_files_are_those_of_the_file_or_the_usual_ones()
+    {
+        Assert.Null(Daemon("tls_port = \"16514\"\n").ListenTls);
+        var settings = LibvirtdSettings.Read(ConfFile.Parse("/etc/wherry/wherryd.conf", """
+            listen_tls = 1
+            ca_file = "/ca.pem"
+            key_file = "tls/key.pem"
+            tls_allowed_dn_list = [ "C=GB,*" ]
+            """));
+        Assert.Equal("[::]:16514", settings.ListenTls!.ToString());
+        var files = settings.Tls.Over(TlsFiles.InSystemLayout("/etc/pki", TlsRole.Server));
+        Assert.Equal(new TlsFiles("/ca.pem", "/etc/pki/CA/cacrl.pem", "/etc/pki/libvirt/servercert.pem", "/etc/wherry/tls/key.pem"), files);
+        Assert.Equal(["C=GB,*"], settings.Tls.AllowedNames!.Value);
+        Assert.Empty(Daemon("tls_allowed_dn_list = []\n").Tls.AllowedNames!.Value);
+    }
+
     [Theory]
     [InlineData("auth_unix_rw = \"polkit\"", "auth_unix_rw")]
     [InlineData("auth_tcp = \"sasl\"", "auth_tcp")]
-    [InlineData("listen_tls = 1", "listen_tls")]
+    [InlineData("auth_tls = \"sasl\"", "auth_tls")]
+    [InlineData("tls_no_verify_certificate = \"yes\"", "tls_no_verify_certificate")]
     [InlineData("unix_sock_rw_perms = \"0799\"", "unix_sock_rw_perms")]
     [InlineData("host_uuid = \"here\"", "host_uuid")]
     [InlineData("log_filters = \"9:qemu\"", "log_filters")]

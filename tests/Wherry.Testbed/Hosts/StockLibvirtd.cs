@@ -31,10 +31,14 @@ public sealed class StockLibvirtd(TestHost host) : DaemonRunner(host)
 
     private string SocketPath => Path.Combine(Host.Directory, "libvirt-sock");
 
+    /// <summary>Lines of libvirtd.conf before our own; of two with the same key the first counts.</summary>
+    public string MoreConfiguration { get; init; } = "";
+
     protected override IEnumerable<string> CommandLine()
     {
         var configuration = Path.Combine(Host.Directory, "libvirtd.conf");
         File.WriteAllText(configuration, $"""
+            {MoreConfiguration}
             listen_tls = 0
             listen_tcp = 1
             tcp_port = "{Port}"

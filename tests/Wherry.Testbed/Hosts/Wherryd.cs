@@ -1,7 +1,8 @@
 namespace Wherry.Testbed.Hosts;
 
-/// <summary>Our daemon, with all its directories inside the host's, so that any number of them run side by side, isolated or not.</summary>
-public sealed class Wherryd(TestHost host, int port = 16509) : DaemonRunner(host)
+/// <summary>Our daemon, with all its directories inside the host's, so that any number of them run side by side, isolated or not.
+/// It serves plain TCP on the port; without one, its configuration says where it listens.</summary>
+public sealed class Wherryd(TestHost host, int? port = 16509) : DaemonRunner(host)
 {
     public override string Name => "wherryd";
 
@@ -21,6 +22,9 @@ public sealed class Wherryd(TestHost host, int port = 16509) : DaemonRunner(host
 
     public string RuntimeDirectory => InLibvirtsDirectories ? "/run/libvirt" : Path.Combine(Host.Directory, "run");
 
+    /// <summary>Arguments after those that place it.</summary>
+    public IReadOnlyList<string> MoreArguments { get; init; } = [];
+
     protected override IEnumerable<string> CommandLine() =>
     [
         Repository.Daemon,
@@ -30,8 +34,9 @@ public sealed class Wherryd(TestHost host, int port = 16509) : DaemonRunner(host
         .. InLibvirtsDirectories
             ? (string[])["--log-dir", "/var/log/libvirt", "--cache-dir", "/var/cache/libvirt", "--unix-socket-dir", Host.Directory]
             : [],
-        "--listen", InLibvirtsDirectories ? $"[::]:{port}" : $"{Host.ControlAddress}:{port}",
+        .. port is null ? (string[])[] : ["--listen", InLibvirtsDirectories ? $"[::]:{port}" : $"{Host.ControlAddress}:{port}"],
         "--hostname", Host.Name,
         "--host-uuid", $"{Host.Uuid}",
+        .. MoreArguments,
     ];
 }
