@@ -18,6 +18,7 @@ internal sealed partial class RemoteProgram
         var snapshot = Domain(call, args.Dom).Snapshot;
         if (!snapshot.IsActive)
             throw NotRunning();
+        RefuseAtDestination(snapshot.Job);
         return new(snapshot.Job is { } job ? JobReply.Info(job) : default);
     }
 
@@ -30,6 +31,7 @@ internal sealed partial class RemoteProgram
         {
             if (!domain.Snapshot.IsActive)
                 throw NotRunning();
+            RefuseAtDestination(domain.Snapshot.Job);
             return new(JobReply.Stats(domain.Snapshot.Job));
         }
         var completed = domain.Snapshot.CompletedJob;
@@ -58,6 +60,13 @@ internal sealed partial class RemoteProgram
             ? new WherryException(ErrorCode.OperationInvalid, $"cannot abort {Describe(job.Kind)}; use virDomainDestroy instead")
             : new WherryException(ErrorCode.OperationInvalid, "no job is active on the domain"));
         await abort(Has(flags, AbortPostcopy), ct);
+    }
+
+    /// <summary>What has come in so far says nothing about what is still to come.</summary>
+    private static void RefuseAtDestination(JobStats? job)
+    {
+        if (job is { Operation: JobOperation.MigrationIn })
+            throw new WherryException(ErrorCode.OperationUnsupported, "migration statistics are available only on the source host");
     }
 
     private static string Describe(AsyncJobKind kind) => kind switch

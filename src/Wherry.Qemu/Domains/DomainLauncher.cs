@@ -27,6 +27,9 @@ public sealed class DomainLauncher : IDomainLauncher
     /// <summary>The channel that guest agents use, by QEMU's convention.</summary>
     internal const string GuestAgentChannel = "org.qemu.guest_agent.0";
 
+    /// <summary>Of a device's alias, in the label of its character device.</summary>
+    internal const string ChardevPrefix = "char";
+
     private const int ConnectionRefused = 111; // ECONNREFUSED
 
     private readonly ProcessSupervisor _processes;
@@ -204,14 +207,14 @@ public sealed class DomainLauncher : IDomainLauncher
     private static async Task<(ImmutableDictionary<string, string> Ptys, ImmutableDictionary<string, string> Channels)> CharacterDevicesAsync(
         MonitorSession monitor, DomainSpec spec, CancellationToken ct)
     {
-        const string chardevPrefix = "char", ptyPrefix = "pty:";
+        const string ptyPrefix = "pty:";
         var none = ImmutableDictionary<string, string>.Empty;
         var devices = spec.Serials.Concat(spec.Parallels).Concat(spec.Channels).Concat(spec.Consoles);
         if (spec.Channels.IsEmpty && !devices.Any(device => device.Source is CharacterSource.Pty))
             return (none, none);
         var chardevs = (await monitor.ExecuteAsync(new QueryChardev(), ct))
-            .Where(chardev => chardev.Label.StartsWith(chardevPrefix, StringComparison.Ordinal))
-            .ToImmutableDictionary(chardev => chardev.Label[chardevPrefix.Length..]);
+            .Where(chardev => chardev.Label.StartsWith(ChardevPrefix, StringComparison.Ordinal))
+            .ToImmutableDictionary(chardev => chardev.Label[ChardevPrefix.Length..]);
         return (
             chardevs.Where(chardev => chardev.Value.Filename.StartsWith(ptyPrefix, StringComparison.Ordinal))
                 .ToImmutableDictionary(chardev => chardev.Key, chardev => chardev.Value.Filename[ptyPrefix.Length..]),

@@ -78,11 +78,29 @@ public sealed partial class QemuDriver
         if (!happened.Data.TryGetProperty("id", out var id) || !happened.Data.TryGetProperty("open", out var open))
             return;
         var (alias, isOpen) = (id.GetString() ?? "", open.ValueKind == System.Text.Json.JsonValueKind.True);
+        SetChannel(domain, alias, isOpen);
+    }
+
+    private static void SetChannel(Domain domain, string alias, bool isOpen)
+    {
         domain.Change(now => now.Live?.Document.WithChannelState(alias, DomainLauncher.ChannelState(isOpen)) is { } changed && changed != now.Live.Document
             ? now with { Live = new DomainDefinition(changed) }
             : now);
         if (domain.Snapshot.Live?.Spec.Channels.FirstOrDefault(channel => channel.Alias == alias)?.Name == DomainLauncher.GuestAgentChannel)
             domain.Announce(new DomainEvent.AgentLifecycle(isOpen, AgentLifecycleReason.Channel));
+    }
+
+    /// <summary>Asks how the guest's channels stand: one that has moved here may have opened them elsewhere.</summary>
+    public static async Task RefreshChannelsAsync(Domain domain, QemuInstance qemu, CancellationToken ct)
+    {
+        if (domain.Snapshot.Live is not { Spec.Channels: { IsEmpty: false } channels })
+            return;
+        var chardevs = (await qemu.Monitor.ExecuteAsync(new QueryChardev(), ct)).ToDictionary(chardev => chardev.Label, StringComparer.Ordinal);
+        foreach (var channel in channels)
+        {
+            if (channel.Alias is { } alias && chardevs.TryGetValue(DomainLauncher.ChardevPrefix + alias, out var chardev))
+                SetChannel(domain, alias, chardev.FrontendOpen);
+        }
     }
 
     private static void AnnounceAgents(Domain domain, IEnumerable<bool> connected)

@@ -19,7 +19,7 @@ internal static class MigrationFailures
 
     public static WherryException ToException(Failure why) => why.Kind switch
     {
-        FailureKind.Cancelled => new WherryException(ErrorCode.OperationAborted, $"migration out job: {why.Text}"),
+        FailureKind.Cancelled => new WherryException(ErrorCode.OperationAborted, why.Text),
         FailureKind.TimedOut => new WherryException(ErrorCode.OperationTimeout, why.Text),
         _ => new WherryException(ErrorCode.OperationFailed, why.Text),
     };

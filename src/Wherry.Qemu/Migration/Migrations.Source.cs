@@ -140,7 +140,10 @@ public sealed partial class Migrations
 
     private OutgoingMigration Leaving(Domain domain) =>
         outgoing.GetValueOrDefault(domain.Uuid)
-        ?? throw new WherryException(ErrorCode.OperationInvalid, $"domain '{domain.Name}' is not being migrated");
+        ?? throw (domain.Snapshot.CompletedJob is { Operation: JobOperation.MigrationOut, Type: JobType.Cancelled, ErrorMessage: { } why }
+            // Its user was quicker than its client, who comes for the next phase and has to hear that.
+            ? new WherryException(ErrorCode.OperationAborted, why)
+            : new WherryException(ErrorCode.OperationInvalid, $"domain '{domain.Name}' is not being migrated"));
 
     private static (QemuInstance Qemu, DomainDefinition Live) RequireActive(Domain domain) =>
         domain is { Qemu: { } qemu, Snapshot.Live: { } live }

@@ -91,6 +91,7 @@ internal sealed partial class IncomingMigration
             await monitor.ExecuteAsync(new NbdServerStop(), ct);
         }
 
+        await QemuDriver.RefreshChannelsAsync(domain, Qemu, ct);
         if (order.Flags.HasFlag(MigrationFlags.PersistDestination))
         {
             await context.Driver.PersistAsync(domain, await DefinitionToKeepAsync(ct), ct);

@@ -86,8 +86,8 @@ internal static partial class SourceMachine
         SourceInput.StreamReported { Status: StreamStatus.Cancelled } when HasStream(s) =>
             Reclaim(s, FailureKind.StreamFailed, "the migration was cancelled in QEMU"),
         SourceInput.ClientGone when s.Attempt.IsManaged => Reclaim(s, FailureKind.ClientGone, "the client that drove the migration is gone"),
-        SourceInput.ConfirmCalled { Cancelled: true } => Reclaim(s, FailureKind.Cancelled, "the client gave the migration up"),
-        SourceInput.ConfirmCalled => Reclaim(s, FailureKind.Cancelled, "the client called Confirm before Perform was answered"),
+        SourceInput.ConfirmCalled { Cancelled: true } => Reclaim(s, FailureKind.Cancelled, "migration out job: the client gave the migration up"),
+        SourceInput.ConfirmCalled => Reclaim(s, FailureKind.Cancelled, "migration out job: the client called Confirm before Perform was answered"),
         SourceInput.UserCalled user => UserDuringOwn(s, phase, user.Call),
         SourceInput.LinkLost => LostLink(s),
         SourceInput.LinkRestored => Stay(s with { Attempt = s.Attempt with { LinkDown = false } },
@@ -183,6 +183,11 @@ internal static partial class SourceMachine
         };
     }
 
+    /// <summary>libvirt's words, which differ before and after memory is on its way.</summary>
+    private static string CancelledBy(SourceState s) => s is SourceState.Sending or SourceState.Draining or SourceState.Switching
+        ? "job 'migration out' canceled by client"
+        : "migration out: canceled by client";
+
     private static SourceStep LinkIsGone(SourceState s) => Reclaim(s, FailureKind.LinkLost, "the connection to the destination was lost");
 
     private static SourceStep UserDuringOwn(SourceState s, SourcePhase phase, UserCall call)
@@ -190,7 +195,7 @@ internal static partial class SourceMachine
         switch (call)
         {
             case UserCall.AbortJob:
-                var reclaim = Reclaim(s, FailureKind.Cancelled, "the migration was cancelled by the user");
+                var reclaim = Reclaim(s, FailureKind.Cancelled, CancelledBy(s));
                 return reclaim with { Effects = [new SourceEffect.Admit(call), .. reclaim.Effects] };
 
             // The user destroys the guest: QemuGone follows and ends the attempt.

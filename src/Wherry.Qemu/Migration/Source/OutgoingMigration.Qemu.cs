@@ -24,6 +24,7 @@ internal sealed partial class OutgoingMigration
     private StreamStatus lastReported = StreamStatus.None;
     private bool mirrorFailureReported;
     private bool jobEnded;
+    private readonly HashSet<string> mirrorsSeen = [];
     private readonly HashSet<(string Target, BlockJobStatus Status)> mirrorsAnnounced = [];
 
     /// <summary>Copies with write-blocking mirrors: they cost the guest some latency of its writes, and save it the whole backlog when it
@@ -128,6 +129,7 @@ internal sealed partial class OutgoingMigration
             MigrationLog.EffectFailed(logger, Id, domain.Name, "removal of the migration's traces", e.Message);
         }
 
+        AnnounceMirrorsGone();
         domain.Apply(new DomainInput.MigratingOut(OutgoingMigrationPhase.None));
         return new SourceInput.PreparationsUndone();
     }
@@ -214,6 +216,7 @@ internal sealed partial class OutgoingMigration
     {
         foreach (var mirror in seen.Mirrors)
         {
+            mirrorsSeen.Add(mirror.JobId);
             BlockJobStatus? status = mirror switch
             {
                 { Error: not null } => BlockJobStatus.Failed,
@@ -234,14 +237,26 @@ internal sealed partial class OutgoingMigration
 
             Announce(copied.Target, reached);
         }
+    }
 
-        void Announce(string target, BlockJobStatus status)
+    /// <summary>A copy that was given up with its migration has failed, as far as subscribers are concerned.</summary>
+    private void AnnounceMirrorsGone()
+    {
+        foreach (var copied in order.CopiedDisks.Where(disk => mirrorsSeen.Contains(disk.JobId)))
         {
-            if (mirrorsAnnounced.Add((target, status)))
+            if (!mirrorsAnnounced.Contains((copied.Target, BlockJobStatus.Completed)))
             {
-                var source = domain.Snapshot.Live?.Spec.Disks.FirstOrDefault(disk => disk.TargetDev == target)?.Source?.Path ?? "";
-                domain.Announce(new DomainEvent.BlockJob(source, target, BlockJobType.Copy, status));
+                Announce(copied.Target, BlockJobStatus.Failed);
             }
+        }
+    }
+
+    private void Announce(string target, BlockJobStatus status)
+    {
+        if (mirrorsAnnounced.Add((target, status)))
+        {
+            var source = domain.Snapshot.Live?.Spec.Disks.FirstOrDefault(disk => disk.TargetDev == target)?.Source?.Path ?? "";
+            domain.Announce(new DomainEvent.BlockJob(source, target, BlockJobType.Copy, status));
         }
     }
 

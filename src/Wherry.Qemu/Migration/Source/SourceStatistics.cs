@@ -148,7 +148,7 @@ internal sealed class SourceStatistics(TimeProvider time)
             DowntimeMs = (last.Info.Downtime ?? last.Info.ExpectedDowntime) is { } downtime and >= 0 ? (ulong)downtime : null,
             SetupTimeMs = last.Info.SetupTime is { } setup and >= 0 ? (ulong)setup : null,
             Memory = ram is null ? null : new TransferStats((ulong)ram.Total, (ulong)ram.Transferred, (ulong)ram.Remaining, (ulong)(ram.Mbps * 1_000_000 / 8)),
-            Disk = disks,
+            Disk = disks ?? new TransferStats(0, 0, 0),
             MemoryDetail = ram is null ? null : ToDetail(ram),
             AutoConvergeThrottle = last.Info.CpuThrottlePercentage,
         };
