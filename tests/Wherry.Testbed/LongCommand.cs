@@ -71,9 +71,15 @@ public sealed class LongCommand : IAsyncDisposable
     }
 
     /// <summary>SIGINT, and its end.</summary>
-    public async Task<(int ExitCode, string Error)> InterruptAsync()
+    public Task<(int ExitCode, string Error)> InterruptAsync()
     {
         Native.Kill(_host.PidInside(_process), (int)PosixSignal.Interrupt);
+        return EndAsync();
+    }
+
+    /// <summary>Waits for its end; its lines are complete then.</summary>
+    public async Task<(int ExitCode, string Error)> EndAsync()
+    {
         await _process.WaitForExitAsync().WaitAsync(Limit);
         await _reading;
         return (_process.ExitCode, await _error);

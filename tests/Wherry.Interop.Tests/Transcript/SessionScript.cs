@@ -11,9 +11,10 @@ namespace Wherry.Interop.Tests.Transcript;
 ///   ! reason                      after a command: its two answers differ, and why
 ///   ~ reason                      after a command: the answers must be equal, but are not shown, because they depend on the machine
 ///   &amp; NAME alpha virsh ARGUMENTS   a command that listens in the background; goes on when it hears
-///   . NAME                        the end of that command: interrupted, and answered
+///   % NAME alpha virsh ARGUMENTS  a command that works in the background
+///   . NAME                        the end of such a command (a listener is interrupted), and its answer
 ///   ? ready                       goes on when the guest with a kernel has booted once more
-///   ? alpha TEXT = ARGUMENTS      goes on when virsh with these arguments answers this text
+///   ? alpha TEXT = ARGUMENTS      goes on when the answer of virsh with these arguments has this text
 /// </code>
 /// </summary>
 internal sealed record SessionScript(IReadOnlyList<Step> Steps)
@@ -47,7 +48,8 @@ internal sealed record SessionScript(IReadOnlyList<Step> Steps)
         {
             ["=", ..] => new Step.Section(line[1..].Trim()),
             ["alpha$" or "bravo$", "virsh", .. var arguments] => new Step.Command(words[0][..^1], line[(line.IndexOf('$') + 2)..], arguments),
-            ["&", var name, var host, "virsh", .. var arguments] => new Step.Listen(name, host, line[line.IndexOf("virsh", StringComparison.Ordinal)..], arguments),
+            ["&" or "%", var name, var host, "virsh", .. var arguments] =>
+                new Step.Background(words[0] == "&", name, host, line[line.IndexOf("virsh", StringComparison.Ordinal)..], arguments),
             [".", var name] => new Step.Command("", name, []),
             ["?", "ready"] => new Step.Ready(),
             ["?", var host, var text, "=", .. var arguments] => new Step.Until(host, text, arguments),
@@ -76,7 +78,7 @@ internal abstract record Step
         public string? WhyHidden { get; init; }
     }
 
-    public sealed record Listen(string Name, string Host, string Text, string[] Arguments) : Step;
+    public sealed record Background(bool Listens, string Name, string Host, string Text, string[] Arguments) : Step;
 
     public sealed record Ready : Step;
 

@@ -16,7 +16,7 @@ internal sealed partial class VirshSession : IAsyncDisposable
     private readonly HostPair _pair;
     private readonly GuestImage _image;
     private readonly SerialListener _serial;
-    private readonly Dictionary<string, (Step.Listen Step, LongCommand Running)> _listening = [];
+    private readonly Dictionary<string, (Step.Background Step, LongCommand Running)> _background = [];
     private int _boots;
 
     private VirshSession(HostPair pair, GuestImage image)
@@ -43,7 +43,7 @@ internal sealed partial class VirshSession : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var (_, running) in _listening.Values)
+        foreach (var (_, running) in _background.Values)
             await running.DisposeAsync();
         await _serial.DisposeAsync();
     }
@@ -62,11 +62,10 @@ internal sealed partial class VirshSession : IAsyncDisposable
 
         foreach (var host in new[] { _pair.Alpha.Host, _pair.Bravo.Host })
         {
-            await new TestDisk(Path.Combine(host.ImagesOutside, "web.qcow2"), "qcow2", 8).CreateAsync();
             // Full: how much of an empty disk is copied depends on how its zeroes are written.
             var full = Path.Combine(host.Directory, "full");
             await File.WriteAllBytesAsync(full, [.. Enumerable.Repeat((byte)0xA5, 8 * 1024 * 1024)]);
-            await Command.RunAsync(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", full, Path.Combine(host.ImagesOutside, "journey.qcow2")]).Checked();
+            await Command.RunAsync(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", full, Path.Combine(host.ImagesOutside, "web.qcow2")]).Checked();
         }
     }
 
@@ -75,12 +74,12 @@ internal sealed partial class VirshSession : IAsyncDisposable
         switch (step)
         {
             case Step.Command { Host: "" } command:
-                return await HearAsync(command.Text);
+                return await EndAsync(command.Text);
             case Step.Command command:
                 var result = await RunAsync(command.Host, command.Arguments);
                 return new Answer($"{command.Host}$ {command.Text}", Incidental(result.Output + result.Error), result.ExitCode);
-            case Step.Listen listen:
-                _listening[listen.Name] = (listen, await ListenAsync(listen));
+            case Step.Background background:
+                _background[background.Name] = (background, await StartAsync(background));
                 return null;
             case Step.Ready:
                 _boots++;
@@ -104,14 +103,14 @@ internal sealed partial class VirshSession : IAsyncDisposable
                 throw new TimeoutException($"virsh did not answer '{until.Text}' within {Limit.TotalSeconds} s");
             last = await RunAsync(until.Host, until.Arguments);
         }
-        while (last.Output.Trim() != until.Text);
+        while (!last.Output.Contains(until.Text, StringComparison.Ordinal));
     }
 
-    private async Task<LongCommand> ListenAsync(Step.Listen step)
+    private async Task<LongCommand> StartAsync(Step.Background step)
     {
         var running = LongCommand.Start(Daemon(step.Host).Host, CommandLine(step.Host, ["stdbuf", "-oL", "virsh", .. step.Arguments]));
         // virsh says nothing when it has subscribed: only an event shows it.
-        for (var tries = 0; !await running.WaitAsync(lines => lines.Any(IsOfLookout), TimeSpan.FromSeconds(0.5)); tries++)
+        for (var tries = 0; step.Listens && !await running.WaitAsync(lines => lines.Any(IsOfLookout), TimeSpan.FromSeconds(0.5)); tries++)
         {
             if (tries * 0.5 > Limit.TotalSeconds)
                 throw new TimeoutException($"`{step.Text}` heard nothing within {Limit.TotalSeconds} s");
@@ -121,9 +120,20 @@ internal sealed partial class VirshSession : IAsyncDisposable
         return running;
     }
 
-    private async Task<Answer> HearAsync(string name)
+    private async Task<Answer> EndAsync(string name)
     {
-        var (step, running) = _listening[name];
+        var (step, running) = _background[name];
+        if (!step.Listens)
+        {
+            var (code, said) = await running.EndAsync();
+            return new Answer($"{step.Host}$ {step.Text}", Incidental(string.Join('\n', running.Lines) + said), code);
+        }
+
+        return await HearAsync(step, running);
+    }
+
+    private async Task<Answer> HearAsync(Step.Background step, LongCommand running)
+    {
         // Events of one daemon come in order: when this one is there, so are all before it.
         var heard = running.Lines.Count(IsLastOfLookout);
         await MakeEventsAsync(step.Host);
@@ -173,6 +183,8 @@ internal sealed partial class VirshSession : IAsyncDisposable
         text = QemuRelease().Replace(text, "${before}.N");
         // Stock has two texts for a QEMU that ends while it starts; which one depends on who is quicker.
         text = text.Replace("process exited while connecting to monitor", "qemu unexpectedly closed the monitor", StringComparison.Ordinal);
+        if (text.Contains("Unbounded", StringComparison.Ordinal))
+            text = RunningJobFigures().Replace(text, "${before}N");
         text = JobFigures().Replace(text, "${before}N");
         text = QemuTime().Replace(text, "TIME ");
         return text.Trim('\n');
@@ -197,6 +209,10 @@ internal sealed partial class VirshSession : IAsyncDisposable
         + @"|^(Time elapsed|Data processed|Memory processed|Memory bandwidth|Dirty rate|Iteration|Constant|Normal|Total downtime|Downtime|Setup time)[^:]*: +)[\d.]+.*",
         RegexOptions.Multiline)]
     private static partial Regex JobFigures();
+
+    /// <summary>All that a job under way tells of itself is out of date when it is read.</summary>
+    [GeneratedRegex(@"(?<before>^[A-Z][^:]*: +)[\d.]+.*", RegexOptions.Multiline)]
+    private static partial Regex RunningJobFigures();
 
     [GeneratedRegex(@"\d{4}-\d\d-\d\dT[\d:.]+Z ")]
     private static partial Regex QemuTime();
