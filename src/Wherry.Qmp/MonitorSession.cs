@@ -58,6 +58,9 @@ public sealed partial class MonitorSession : IAsyncDisposable
 
     public MonitorState State => (MonitorState)Volatile.Read(ref _state);
 
+    /// <summary>The clock that deadlines are counted by.</summary>
+    public TimeProvider TimeProvider => _options.TimeProvider;
+
     /// <summary>From the greeting.</summary>
     public QmpGreeting Greeting { get; private set; } = null!; // Set before ConnectAsync returns.
 

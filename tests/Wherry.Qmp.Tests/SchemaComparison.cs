@@ -11,6 +11,7 @@ internal sealed class SchemaComparison(ImmutableArray<SchemaInfo> schema)
 {
     private readonly Dictionary<string, SchemaInfo> _entities = schema.ToDictionary(e => e.Name, StringComparer.Ordinal);
     private readonly ImmutableHashSet<string>.Builder _absences = ImmutableHashSet.CreateBuilder<string>();
+    private readonly HashSet<Type> _within = [];
 
     /// <summary>Paths such as "migrate/arg/uri" or "JobStatus/ready".</summary>
     public ImmutableHashSet<string> Absences => _absences.ToImmutable();
@@ -67,7 +68,12 @@ internal sealed class SchemaComparison(ImmutableArray<SchemaInfo> schema)
         }
         else if (ours.Kind == JsonTypeInfoKind.Object)
         {
-            CompareMembers(path, ours, fitting, sending);
+            // A type that contains itself, such as an image with the one below it, has been compared when it comes again.
+            if (_within.Add(ours.Type))
+            {
+                CompareMembers(path, ours, fitting, sending);
+                _within.Remove(ours.Type);
+            }
         }
         else if (IsOpenEnum(ours.Type))
         {
@@ -81,7 +87,7 @@ internal sealed class SchemaComparison(ImmutableArray<SchemaInfo> schema)
         "object" => ours.Kind == JsonTypeInfoKind.Object,
         "enum" => ours.Type == typeof(string) || IsOpenEnum(ours.Type),
         // Those we use are "text or null" and "the name of a node or its options": we send text.
-        "alternate" => ours.Type == typeof(string) && theirs.Members!.Value.Any(m => m.Type == "str"),
+        "alternate" => ours.Type == typeof(JsonElement) || (ours.Type == typeof(string) && theirs.Members!.Value.Any(m => m.Type == "str")),
         "builtin" => IsBuiltin(ours.Type, theirs.Name),
         _ => false,
     };

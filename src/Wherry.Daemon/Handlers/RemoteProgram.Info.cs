@@ -18,7 +18,7 @@ internal sealed partial class RemoteProgram
         var domain = Domain(call, args.Dom);
         var snapshot = domain.Snapshot;
         var spec = snapshot.Definition.Spec;
-        var cpuTime = domain.Qemu is { } qemu ? ProcessCpuTime.Read(qemu.Process.Pid) : TimeSpan.Zero;
+        var cpuTime = domain.Qemu is { } qemu && ProcessUsage.Read(qemu.Process.Pid) is { } usage ? usage.Total : TimeSpan.Zero;
         return new(new DomainGetInfoRet(
             (byte)snapshot.Status.State,
             spec.Memory.KiB,

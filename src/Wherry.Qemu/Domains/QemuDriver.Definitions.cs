@@ -91,8 +91,21 @@ public sealed partial class QemuDriver
     /// <summary>Changes what is inert in a domain's XML (title, description, metadata), in the running document, the stored one, or both.</summary>
     /// <param name="live">Asked for the running one; without either, the running one if there is one, else the stored.</param>
     /// <exception cref="WherryException">OperationInvalid: the domain does not have a document that was asked for.</exception>
-    public async Task ChangeDocumentsAsync(
-        Domain domain, bool live, bool config, Func<DomainDocument, DomainDocument> change, DomainEvent announce, string owner, CancellationToken ct)
+    public Task ChangeDocumentsAsync(
+        Domain domain, bool live, bool config, Func<DomainDocument, DomainDocument> change, DomainEvent announce, string owner, CancellationToken ct) =>
+        ChangeDocumentsAsync(domain, live, config, _ => Task.CompletedTask, change, () => domain.Announce(announce), owner, ct);
+
+    /// <summary>The same for what QEMU has to be told of.</summary>
+    /// <param name="tell">Called before the running document changes; what it throws leaves everything as it was.</param>
+    private async Task ChangeDocumentsAsync(
+        Domain domain,
+        bool live,
+        bool config,
+        Func<QemuInstance, Task> tell,
+        Func<DomainDocument, DomainDocument> change,
+        Action announce,
+        string owner,
+        CancellationToken ct)
     {
         using var lease = await BeginAsync(domain, Jobs.JobKind.Modify, owner, ct);
         await domain.Defining.WaitAsync(ct);
@@ -107,10 +120,12 @@ public sealed partial class QemuDriver
             var changeLive = live || (!config && now.IsActive);
             var changedLive = changeLive && now.Live is not null ? new DomainDefinition(change(now.Live.Document)) : now.Live;
             var changedConfig = (config || !changeLive) && now.Config is not null ? new DomainDefinition(change(now.Config.Document)) : now.Config;
+            if (changeLive && domain.Qemu is { } qemu)
+                await tell(qemu);
             if (changedConfig is not null && changedConfig != now.Config)
                 await WriteDefinitionAsync(changedConfig, ct);
             domain.Change(snapshot => snapshot with { Live = changedLive, Config = changedConfig });
-            domain.Announce(announce);
+            announce();
         }
         finally
         {

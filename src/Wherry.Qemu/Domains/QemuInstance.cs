@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Wherry.Qemu.Launch;
 using Wherry.Qemu.Process;
+using Wherry.Qemu.Statistics;
 using Wherry.Qmp;
 
 namespace Wherry.Qemu.Domains;
@@ -28,6 +29,7 @@ public sealed class QemuInstance
         Monitor = monitor;
         MonitorPath = monitorPath;
         Resources = resources;
+        Figures = new QemuFigures(monitor);
     }
 
     public IQemuProcess Process { get; }
@@ -35,6 +37,9 @@ public sealed class QemuInstance
     public MonitorSession Monitor { get; }
 
     public string MonitorPath { get; }
+
+    /// <summary>Counters that QEMU keeps, for those who only look.</summary>
+    public QemuFigures Figures { get; }
 
     /// <summary>Block nodes by disk, for mirrors and exports.</summary>
     public ImmutableArray<DiskNodes> Disks { get; init; } = [];

@@ -42,7 +42,9 @@ public sealed record QueryBlockstats() : QmpCommand<ImmutableArray<BlockStats>>(
     public bool? QueryNodes { get; init; }
 }
 
-public sealed record BlockStats(string? Device, string? Qdev, string? NodeName, BlockDeviceStats Stats);
+/// <param name="Parent">Of a format node, the counters of the file below it: QEMU's word for what elsewhere is called the child.</param>
+/// <param name="Backing">Of the image below; not with <see cref="QueryBlockstats.QueryNodes"/>.</param>
+public sealed record BlockStats(string? Device, string? Qdev, string? NodeName, BlockDeviceStats Stats, BlockStats? Parent, BlockStats? Backing);
 
 /// <summary>Since the start of QEMU: bytes, requests and nanoseconds.</summary>
 public sealed record BlockDeviceStats(

@@ -165,6 +165,43 @@ public sealed record QueryBalloon() : QmpCommand<BalloonInfo>("query-balloon", M
 /// <param name="Value">Bytes the guest shall have.</param>
 public sealed record Balloon(long Value) : QmpCommand<QmpEmpty>("balloon", MachineJson.Default.QmpEmpty, MachineJson.Default.Balloon);
 
+public sealed record QueryIothreads() : QmpCommand<ImmutableArray<IothreadInfo>>("query-iothreads", MachineJson.Default.ImmutableArrayIothreadInfo);
+
+/// <param name="Id">Ours: "iothread" with the number that clients know it by.</param>
+/// <param name="PollMaxNs">Longest time it polls before it sleeps, in nanoseconds.</param>
+public sealed record IothreadInfo(string Id, int ThreadId, long PollMaxNs, long PollGrow, long PollShrink);
+
+/// <summary>Counters of the accelerator. Since QEMU 7.1; TCG has none.</summary>
+/// <param name="Target">"vm" or "vcpu".</param>
+public sealed record QueryStats(string Target) : QmpCommand<ImmutableArray<StatsResult>>(
+    "query-stats", MachineJson.Default.ImmutableArrayStatsResult, MachineJson.Default.QueryStats)
+{
+    /// <summary>Null for all.</summary>
+    public ImmutableArray<StatsRequest>? Providers { get; init; }
+}
+
+/// <param name="Provider">"kvm".</param>
+/// <param name="Names">Null for all.</param>
+public sealed record StatsRequest(string Provider, ImmutableArray<string>? Names = null);
+
+/// <param name="QomPath">The CPU, for target "vcpu".</param>
+public sealed record StatsResult(string Provider, string? QomPath, ImmutableArray<Stats> Stats);
+
+/// <param name="Value">A number, a truth value, or a list of numbers for a histogram.</param>
+public sealed record Stats(string Name, JsonElement Value);
+
+public sealed record QueryDirtyRate() : QmpCommand<DirtyRateInfo>("query-dirty-rate", MachineJson.Default.DirtyRateInfo);
+
+/// <param name="DirtyRate">MiB per second; null until measured.</param>
+/// <param name="Status">"unstarted", "measuring" or "measured".</param>
+/// <param name="StartTime">Seconds, of the host's monotonic clock.</param>
+/// <param name="CalcTime">How long it measures, in seconds.</param>
+/// <param name="Mode">"page-sampling", "dirty-ring" or "dirty-bitmap".</param>
+public sealed record DirtyRateInfo(
+    long? DirtyRate, string Status, long StartTime, long CalcTime, string Mode, ImmutableArray<DirtyRateVcpu>? VcpuDirtyRate);
+
+public sealed record DirtyRateVcpu(int Id, long DirtyRate);
+
 public sealed record QueryChardev() : QmpCommand<ImmutableArray<ChardevInfo>>("query-chardev", MachineJson.Default.ImmutableArrayChardevInfo);
 
 /// <param name="Filename">Such as "pty:/dev/pts/3"; how the chosen pty is learned.</param>
@@ -201,6 +238,10 @@ public sealed record VncInfo(bool Enabled, string? Host, NetworkAddressFamily? F
 [JsonSerializable(typeof(ObjectDel))]
 [JsonSerializable(typeof(BalloonInfo))]
 [JsonSerializable(typeof(Balloon))]
+[JsonSerializable(typeof(ImmutableArray<IothreadInfo>))]
+[JsonSerializable(typeof(QueryStats))]
+[JsonSerializable(typeof(ImmutableArray<StatsResult>))]
+[JsonSerializable(typeof(DirtyRateInfo))]
 [JsonSerializable(typeof(ImmutableArray<ChardevInfo>))]
 [JsonSerializable(typeof(VncInfo))]
 internal sealed partial class MachineJson : JsonSerializerContext;

@@ -21,17 +21,19 @@ internal sealed record SessionScript(IReadOnlyList<Step> Steps)
 {
     public static string Directory { get; } = Path.Combine(Repository.Root, "tests/data/transcript");
 
-    public static SessionScript Read()
+    public static SessionScript Read() => Read(Path.Combine(Directory, "session.txt"));
+
+    public static SessionScript Read(string path)
     {
         var steps = new List<Step>();
-        foreach (var (line, number) in File.ReadLines(Path.Combine(Directory, "session.txt")).Select((line, index) => (line.Trim(), index + 1)))
+        foreach (var (line, number) in File.ReadLines(path).Select((line, index) => (line.Trim(), index + 1)))
         {
             if (line.Length == 0 || line.StartsWith('#'))
                 continue;
             if (line[0] is '!' or '~')
                 steps[^1] = Mark((Step.Command)steps[^1], line);
             else
-                steps.Add(Parse(line) ?? throw new FormatException($"session.txt:{number}: '{line}' is not a step"));
+                steps.Add(Parse(line) ?? throw new FormatException($"{path}:{number}: '{line}' is not a step"));
         }
 
         return new SessionScript(steps);

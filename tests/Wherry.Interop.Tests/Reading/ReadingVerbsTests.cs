@@ -1,0 +1,93 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using Wherry.Interop.Tests.Transcript;
+using Wherry.Testbed;
+using Wherry.Testbed.Hosts;
+
+namespace Wherry.Interop.Tests.Reading;
+
+/// <summary>
+/// Every verb that only reads, asked of wherryd and of stock libvirtd about the same two domains: tests/data/reading/verbs.txt. What
+/// differs must be explained there, and what is explained must differ.
+/// </summary>
+public sealed partial class ReadingVerbsTests(ITestOutputHelper output)
+{
+    private static readonly string Fixtures = Path.Combine(Repository.Root, "tests/data/reading");
+
+    [Fact]
+    [Trait("layer", "interop")]
+    public async Task Verbs_that_read_answer_as_those_of_stock_libvirtd()
+    {
+        Assert.SkipWhen(StockLibvirtd.Missing is not null, StockLibvirtd.Missing ?? "");
+        var script = SessionScript.Read(Path.Combine(Fixtures, "verbs.txt"));
+        var both = await Task.WhenAll(AskAsync(script, host => new Wherryd(host) { InLibvirtsDirectories = true }), AskAsync(script, host => new StockLibvirtd(host)));
+
+        var problems = new StringBuilder();
+        var (rows, explained) = (0, 0);
+        foreach (var (command, ours, stock) in script.Steps.OfType<Step.Command>().Zip(both[0], both[1]))
+        {
+            rows++;
+            if (ours == stock && command.WhyDifferent is null)
+                continue;
+            if (ours == stock)
+                problems.Append($"{ours.Prompt}\n  both daemons give the same answer: remove the explanation\n");
+            else if (command.WhyDifferent is null)
+                problems.Append($"{ours.Prompt}\n{LineDifference.Of(ours.ToString(), stock.ToString())}\n");
+            else
+                explained++;
+        }
+
+        output.WriteLine($"{rows} rows, {rows - explained} equal, {explained} explained differences");
+        Assert.True(problems.Length == 0, problems.ToString());
+    }
+
+    private static async Task<IReadOnlyList<Answer>> AskAsync(SessionScript script, Func<TestHost, DaemonRunner> create)
+    {
+        await using var run = RunDirectory.Create();
+        await using var host = await TestHost.CreateAsync(run, "alpha", isolated: true);
+        await using var daemon = create(host);
+        await PrepareAsync(host);
+        await daemon.StartAsync();
+        await DefineAsync(daemon);
+        var answers = new List<Answer>();
+        foreach (var command in script.Steps.OfType<Step.Command>())
+        {
+            var result = await Command.RunAsync(host.Enter(["env", $"LIBVIRT_DEFAULT_URI={daemon.Uri}", "sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh", host.Directory, "virsh", .. command.Arguments]));
+            answers.Add(new Answer(command.Text, Incidental(result.Output + result.Error, run), result.ExitCode));
+        }
+
+        return answers;
+    }
+
+    private static async Task PrepareAsync(TestHost host)
+    {
+        await host.RunAsync("sh", "-c", "ip link add br0 type bridge && ip link set br0 up").Checked();
+        foreach (var arguments in (string[][])
+        [
+            ["-f", "qcow2", $"{host.Images}/base.qcow2", "4M"],
+            ["-f", "qcow2", "-F", "qcow2", "-b", $"{host.Images}/base.qcow2", $"{host.Images}/overlay.qcow2"],
+            ["-f", "raw", $"{host.Images}/plain.raw", "2M"],
+        ])
+            await host.RunAsync(["qemu-img", "create", "-q", .. arguments]).Checked();
+        foreach (var file in Directory.EnumerateFiles(Fixtures, "*.xml"))
+        {
+            var text = (await File.ReadAllTextAsync(file)).Replace("@IMAGES@", host.Images, StringComparison.Ordinal);
+            await File.WriteAllTextAsync(Path.Combine(host.Directory, Path.GetFileName(file)), text);
+        }
+    }
+
+    private static async Task DefineAsync(DaemonRunner daemon)
+    {
+        foreach (var name in (string[])["all", "off"])
+            await daemon.Virsh.AskAsync("define", Path.Combine(daemon.Host.Directory, name + ".xml"));
+        await daemon.Virsh.AskAsync("start", "--paused", "all");
+    }
+
+    /// <summary>Takes out what differs from run to run, and nothing else.</summary>
+    private static string Incidental(string text, RunDirectory run) =>
+        Counted().Replace(text.Replace(run.Path, "/run-directory", StringComparison.Ordinal), "${before}N").Trim('\n');
+
+    /// <summary>Processor times, memory of QEMU, and what the host's own IPv6 sends over the bridge.</summary>
+    [GeneratedRegex(@"(?<before>\b(?:cpu\.time|cpu\.user|cpu\.system|balloon\.rss|vcpu\.\d\.(?:time|delay)|[rw][dr]\.times|net\.\d\.[rt]x\.(?:bytes|pkts))=|\brss |[rt]x_(?:bytes|packets) |CPU time: +)[\d.]+")]
+    private static partial Regex Counted();
+}
