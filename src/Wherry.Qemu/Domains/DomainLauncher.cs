@@ -126,8 +126,7 @@ public sealed class DomainLauncher : IDomainLauncher
         {
             monitor = await MonitorSession.ConnectAsync(
                 monitorPath, new MonitorOptions { Owner = target.Name, TimeProvider = _time, Logger = _logger }, ct);
-            foreach (var command in plan.StartupCommands)
-                await monitor.ExecuteRawAsync($$"""{"execute":"{{command.Execute}}","arguments":{{command.Arguments}}}""", ct);
+            await StartupCommands.RunAsync(plan.StartupCommands, target.Name, monitor, ct);
             var characters = await CharacterDevicesAsync(monitor, spec, ct);
             overlay = overlay with
             {

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Text.Json;
+using Wherry.Qmp;
 using Wherry.Xml;
 
 namespace Wherry.Qemu.Launch;
@@ -13,30 +15,47 @@ internal static class StartupCommands
         foreach (var graphics in spec.Graphics.Where(graphics => graphics.Password is not null))
             commands.AddRange(Password(graphics));
         foreach (var link in spec.Interfaces.Where(link => !link.LinkUp))
-            commands.Add(new("set_link", new Properties().Text("name", link.Alias).Flag("up", false).ToString()));
+            commands.Add(new($"<link state='down'/> of interface '{link.Alias}'", "set_link", new Properties().Text("name", link.Alias).Flag("up", false).ToString()));
         if (spec.Memballoon is { Model: not "none" } balloon)
             commands.AddRange(Balloon(spec, balloon));
         return commands.ToImmutable();
     }
 
+    /// <summary>Runs them in order, up to the first that QEMU refuses.</summary>
+    /// <exception cref="WherryException">InternalError, naming the domain, what of its definition could not be had, and QEMU's reason.</exception>
+    public static async Task RunAsync(ImmutableArray<StartupCommand> commands, string domain, MonitorSession monitor, CancellationToken ct)
+    {
+        foreach (var command in commands)
+        {
+            var reply = await monitor.ExecuteRawAsync($$"""{"execute":"{{command.Execute}}","arguments":{{command.Arguments}}}""", ct);
+            using var document = JsonDocument.Parse(reply);
+            if (document.RootElement.TryGetProperty("error", out var error))
+            {
+                throw new WherryException(
+                    ErrorCode.InternalError,
+                    $"cannot set {command.Setting} of domain '{domain}': unable to execute QEMU command '{command.Execute}': {error.GetProperty("desc").GetString()}");
+            }
+        }
+    }
+
     private static IEnumerable<StartupCommand> Password(GraphicsSpec graphics)
     {
         // libvirt's protocol default: what to do with connected clients is asked for only where the XML does.
-        yield return new("set_password", new Properties().Text("protocol", "vnc").Text("password", graphics.Password)
+        yield return new("passwd of <graphics>", "set_password", new Properties().Text("protocol", "vnc").Text("password", graphics.Password)
             .Text("connected", graphics.Connected).ToString());
         var expires = graphics.PasswordValidTo is { } until
             ? new DateTimeOffset(DateTime.SpecifyKind(until, DateTimeKind.Utc)).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)
             : "never";
-        yield return new("expire_password", new Properties().Text("protocol", "vnc").Text("time", expires).ToString());
+        yield return new("passwdValidTo of <graphics>", "expire_password", new Properties().Text("protocol", "vnc").Text("time", expires).ToString());
     }
 
     private static IEnumerable<StartupCommand> Balloon(DomainSpec spec, MemballoonSpec balloon)
     {
         if (balloon.StatsPeriod is { } period)
         {
-            yield return new("qom-set", new Properties().Text("path", $"/machine/peripheral/{balloon.Alias}")
+            yield return new("<stats period> of <memballoon>", "qom-set", new Properties().Text("path", $"/machine/peripheral/{balloon.Alias}")
                 .Text("property", "guest-stats-polling-interval").Number("value", (long)period.TotalSeconds).ToString());
         }
-        yield return new("balloon", new Properties().Number("value", spec.CurrentMemory.Bytes).ToString());
+        yield return new("<currentMemory>", "balloon", new Properties().Number("value", spec.CurrentMemory.Bytes).ToString());
     }
 }
