@@ -61,7 +61,9 @@ public sealed class EmulatorProbe(
         string emulator, string accelerator, string directory, Func<MonitorSession, CancellationToken, Task<T>> ask, CancellationToken ct)
     {
         var log = Path.Combine(directory, "log");
-        var (process, socket) = Start(emulator, accelerator, directory, log);
+        using var lifeline = new Lifeline();
+        var (process, socket) = Start(emulator, accelerator, directory, log, lifeline);
+        lifeline.Theirs.Dispose();
         try
         {
             var options = new MonitorOptions { Owner = emulator, ConnectDeadline = Deadline, CommandDeadline = Deadline, Logger = logger };
@@ -79,7 +81,7 @@ public sealed class EmulatorProbe(
         }
     }
 
-    private (QemuProcess Process, string Socket) Start(string emulator, string accelerator, string directory, string log)
+    private (QemuProcess Process, string Socket) Start(string emulator, string accelerator, string directory, string log, Lifeline lifeline)
     {
         var socket = Path.Combine(directory, "monitor");
         using var listener = MonitorSocket.Listen(socket);
@@ -90,9 +92,10 @@ public sealed class EmulatorProbe(
             [
                 "-S", "-no-user-config", "-nodefaults", "-nographic", "-machine", $"none,accel={accelerator}",
                 "-chardev", $"socket,id=charmonitor,fd={listener.DangerousGetHandle()},server=on,wait=off", "-mon", "chardev=charmonitor,mode=control",
+                .. lifeline.Arguments,
             ],
             LogPath = log,
-            InheritedFds = [listener],
+            InheritedFds = [listener, lifeline.Theirs],
         });
         return (process, socket);
     }

@@ -28,6 +28,9 @@ internal static unsafe partial class NativeProcess
     public const int WaitExited = 4;
     public const int ChildExited = 1; // CLD_EXITED; every other code here is a death by signal
 
+    public const int AfUnix = 1;
+    public const int SockStreamCloexec = 1 | 0x80000;
+
     private const long SysPidfdSendSignal = 424;
     private const long SysPidfdOpen = 434;
     private const long SysCloseRange = 436;
@@ -71,6 +74,9 @@ internal static unsafe partial class NativeProcess
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int poll(PollFd* fds, nuint count, int timeoutMs);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int socketpair(int domain, int type, int protocol, int* pair);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int eventfd(uint initial, int flags);

@@ -42,6 +42,7 @@ public abstract class DaemonRunner(TestHost host) : IAsyncDisposable
         var command = Host.Enter([.. shell, .. CommandLine()]);
         var start = new ProcessStartInfo(command[0], command.Skip(1));
         start.Environment["NOTIFY_SOCKET"] = notifications;
+        start.Environment["TMPDIR"] = Host.Directory; // A daemon that is killed leaves what it was using.
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         _process = Process.Start(start)!;
