@@ -1,12 +1,16 @@
+using System.Globalization;
 using Wherry.Bench;
 using Wherry.Testbed.Guest;
 using Wherry.Testbed.Hosts;
 
-// `./run bench [--n COUNT] [--only wherryd|libvirtd]`: both daemons on this machine in the same run, each pair in hosts of its own,
-// images in memory. Compare the columns, not the absolute times: a busy machine moves both.
+// `./run bench [migration] [lifecycle] [daemon] [crowd] [--n COUNT] [--only wherryd|libvirtd]`: both daemons on this machine in the same
+// run, each pair in hosts of its own, images in memory; without names all parts. Compare the columns, not the absolute figures: a busy
+// machine moves both.
 
-var n = args.SkipWhile(arg => arg != "--n").Skip(1).Select(int.Parse).FirstOrDefault(7);
-var only = args.SkipWhile(arg => arg != "--only").Skip(1).FirstOrDefault();
+string[] parts = ["migration", "lifecycle", "daemon", "crowd"];
+var n = Option("--n") is { } count ? int.Parse(count, CultureInfo.InvariantCulture) : 7;
+var only = Option("--only");
+var chosen = args.Where(parts.Contains).ToHashSet();
 if ((GuestImage.Missing ?? TestHost.IsolationMissing) is { } missing)
 {
     Console.Error.WriteLine($"The bench cannot start: {missing}.");
@@ -21,15 +25,31 @@ if (only is null or "libvirtd" && StockLibvirtd.Missing is null)
 Figures.Print(columns, n);
 return 0;
 
+string? Option(string name) => args.SkipWhile(arg => arg != name).Skip(1).FirstOrDefault();
+
 async Task<Figures> MeasureAsync(Func<TestHost, int, DaemonRunner> daemon)
 {
     var figures = new Figures();
     await using var pair = await HostPair.StartAsync(daemon, inMemory: true);
-    Console.WriteLine($"{pair.Alpha.Name}: migrations of an idle guest");
-    await MigrationBench.Idle.RunAsync(pair, n, figures);
-    Console.WriteLine($"{pair.Alpha.Name}: migrations of a guest with two disks");
-    await MigrationBench.TwoDisks.RunAsync(pair, n, figures);
-    Console.WriteLine($"{pair.Alpha.Name}: start and destroy");
-    await LifecycleBench.RunAsync(pair, n, figures);
+    if (Begins("migration"))
+    {
+        await MigrationBench.Idle.RunAsync(pair, n, figures);
+        await MigrationBench.TwoDisks.RunAsync(pair, n, figures);
+    }
+
+    if (Begins("lifecycle"))
+        await LifecycleBench.RunAsync(pair, n, figures);
+    if (Begins("daemon"))
+        await DaemonBench.RunAsync(pair.Alpha, figures);
+    if (Begins("crowd"))
+        await CrowdBench.RunAsync(pair.Alpha, figures);
     return figures;
+
+    bool Begins(string part)
+    {
+        var wanted = chosen.Count == 0 || chosen.Contains(part);
+        if (wanted)
+            Console.WriteLine($"{pair.Alpha.Name}: {part}");
+        return wanted;
+    }
 }

@@ -73,7 +73,7 @@ public sealed class LongCommand : IAsyncDisposable
     /// <summary>SIGINT, and its end.</summary>
     public Task<(int ExitCode, string Error)> InterruptAsync()
     {
-        Native.Kill(_host.PidInside(_process), (int)PosixSignal.Interrupt);
+        PosixProcess.Signal(_host.PidInside(_process), PosixSignal.Interrupt);
         return EndAsync();
     }
 

@@ -64,7 +64,7 @@ public abstract class DaemonRunner(TestHost host) : IAsyncDisposable
     /// <summary>SIGKILL: the daemon gets no chance to write or say anything.</summary>
     public Task KillAsync() => EndAsync(PosixSignal.Kill);
 
-    public void Signal(PosixSignal signal) => Native.Kill(Pid, (int)signal);
+    public void Signal(PosixSignal signal) => PosixProcess.Signal(Pid, signal);
 
     /// <summary>Completes when the daemon's process has ended, by whatever cause.</summary>
     public Task Exited(CancellationToken ct = default) => _process!.WaitForExitAsync(ct);
@@ -124,8 +124,11 @@ public enum PosixSignal
     Stop = 19,
 }
 
-internal static partial class Native
+/// <summary>Signals to processes that the test started.</summary>
+public static partial class PosixProcess
 {
+    public static void Signal(int pid, PosixSignal signal) => Kill(pid, (int)signal);
+
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    internal static partial int Kill(int pid, int signal);
+    private static partial int Kill(int pid, int signal);
 }
