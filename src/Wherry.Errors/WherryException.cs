@@ -40,6 +40,15 @@ public class WherryException : Exception
     /// <summary>errno for <see cref="ErrorCode.SystemError"/> (libvirt's <c>int1</c>), otherwise -1 as in libvirt.</summary>
     public int Errno { get; init; } = -1;
 
+    /// <summary>libvirt's function that refused an argument, <see cref="Detail"/> being the argument's name; null for all other errors.
+    /// These two travel in the places of pattern and detail.</summary>
+    public string? RefusingFunction { get; private init; }
+
+    /// <summary>An argument that no caller may give. Unlike <see cref="ErrorCode.InvalidArg"/> with a detail it has no fixed words in front.</summary>
+    /// <param name="message">The whole text; names the function.</param>
+    public static WherryException RefusedArgument(string function, string argument, string message, ErrorDomain domain = ErrorDomain.Qemu) =>
+        new(ErrorCode.InvalidArg, domain, message, argument, inner: null) { RefusingFunction = function };
+
     /// <summary>A failed system call: "what: the system's words for errno".</summary>
     public static WherryException FromErrno(int errno, string what, ErrorDomain domain = ErrorDomain.Qemu) =>
         new(ErrorCode.SystemError, $"{what}: {Marshal.GetPInvokeErrorMessage(errno)}", domain) { Errno = errno };

@@ -139,20 +139,4 @@ internal sealed partial class RemoteProgram
         client.WantsCloseReason = false;
         return default;
     }
-
-    /// <summary>virsh list and virt-manager ask for these too; a host without the other drivers answers that it has none of them.</summary>
-    [Procedure(RemoteProcedure.ConnectListAllNetworks)]
-    private ValueTask<ConnectListAllNetworksRet> ConnectListAllNetworks(ServerCall call, ConnectListAllNetworksArgs args, CancellationToken ct)
-    {
-        Client(call);
-        return new(new ConnectListAllNetworksRet([], 0));
-    }
-
-    [Procedure(RemoteProcedure.ConnectListAllStoragePools)]
-    private ValueTask<ConnectListAllStoragePoolsRet> ConnectListAllStoragePools(
-        ServerCall call, ConnectListAllStoragePoolsArgs args, CancellationToken ct)
-    {
-        Client(call);
-        return new(new ConnectListAllStoragePoolsRet([], 0));
-    }
 }

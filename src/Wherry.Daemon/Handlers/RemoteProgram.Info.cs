@@ -90,13 +90,11 @@ internal sealed partial class RemoteProgram
     {
         CheckFlags(args.Flags, AffectLive | AffectConfig | VcpuMaximum | VcpuGuest, "qemuDomainGetVcpusFlags");
         var snapshot = Domain(call, args.Dom).Snapshot;
-        if (Has(args.Flags, VcpuGuest))
-        {
-            if (!snapshot.IsActive)
-                throw NotRunning();
-            throw new WherryException(ErrorCode.ArgumentUnsupported, "QEMU guest agent is not configured");
-        }
         var vcpu = Affected(snapshot, args.Flags).Spec.Vcpu;
+        if (Has(args.Flags, VcpuGuest))
+            throw snapshot.IsActive
+                ? WithoutAgent(snapshot)
+                : new WherryException(ErrorCode.InvalidArg, "vCPU count provided by the guest agent can only be requested for live domains");
         return new(new DomainGetVcpusFlagsRet(Has(args.Flags, VcpuMaximum) ? vcpu.Maximum : vcpu.Current));
     }
 

@@ -76,7 +76,8 @@ internal sealed partial class RemoteProgram
     {
         CheckFlags(args.Flags, AffectLive | AffectConfig, "qemuDomainSetMemoryStatsPeriod");
         if (args.Period < 0)
-            throw new WherryException(ErrorCode.InvalidArg, "period in virDomainSetMemoryStatsPeriod must be zero or greater", ErrorDomain.Domain);
+            throw WherryException.RefusedArgument(
+                "virDomainSetMemoryStatsPeriod", "period", "period in virDomainSetMemoryStatsPeriod must be zero or greater", ErrorDomain.Domain);
         await Driver.SetMemoryStatisticsPeriodAsync(
             Domain(call, args.Dom),
             TimeSpan.FromSeconds(args.Period),

@@ -41,6 +41,15 @@ public sealed class CpuSet : IEnumerable<int>
         return new CpuSet(cpus);
     }
 
+    /// <summary>As libvirt writes them in XML: the same, with <c>^2</c> for "but not 2".</summary>
+    /// <exception cref="FormatException">The text is no list of CPU numbers.</exception>
+    public static CpuSet ParseWithExclusions(string text)
+    {
+        var parts = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToLookup(part => part.StartsWith('^'));
+        var excluded = Parse(string.Join(',', parts[true].Select(part => part[1..])));
+        return new CpuSet(Parse(string.Join(',', parts[false])).Where(cpu => !excluded.Contains(cpu)));
+    }
+
     /// <summary>libvirt's cpumap bytes: bit n%8 of byte n/8 is CPU n.</summary>
     public byte[] ToMap(int length)
     {

@@ -47,6 +47,13 @@ public sealed class HostFiles(string root = "/")
         }
     }
 
+    /// <summary>Sets a value that the kernel offers; the file exists.</summary>
+    public void WriteText(string path, string text)
+    {
+        using var stream = new FileStream(Full(path), FileMode.Open, FileAccess.Write);
+        stream.Write(System.Text.Encoding.ASCII.GetBytes(text));
+    }
+
     /// <summary>The lines of a file; none when it does not exist.</summary>
     public IEnumerable<string> ReadLines(string path) => TryReadText(path)?.Split('\n') ?? [];
 

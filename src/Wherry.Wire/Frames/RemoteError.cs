@@ -31,11 +31,11 @@ public readonly partial record struct RemoteError(
         error.Message,
         error.Level,
         Dom: null,
-        Str1: ErrorTexts.Pattern(error.Code, error.Detail is not null),
+        Str1: error.RefusingFunction ?? ErrorTexts.Pattern(error.Code, error.Detail is not null),
         Str2: error.Detail,
         Str3: null,
-        Int1: error.Errno,
-        Int2: -1,
+        Int1: error.RefusingFunction is null ? error.Errno : 0,
+        Int2: error.RefusingFunction is null ? -1 : 0,
         Net: null);
 
     /// <summary>The same error on the calling side.</summary>

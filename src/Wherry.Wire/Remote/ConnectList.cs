@@ -60,3 +60,87 @@ public readonly partial record struct ConnectListAllSecretsArgs(int NeedResults,
 public readonly partial record struct ConnectListAllSecretsRet(
     [XdrMax(RemoteLimits.SecretList)] ImmutableArray<NonnullSecret> Secrets,
     uint Ret);
+
+[XdrStruct]
+public readonly partial record struct ConnectNumOfNetworksRet(int Num);
+
+[XdrStruct]
+public readonly partial record struct ConnectListNetworksArgs(int Maxnames);
+
+[XdrStruct]
+public readonly partial record struct ConnectListNetworksRet([XdrMax(RemoteLimits.NetworkList)] ImmutableArray<string> Names);
+
+[XdrStruct]
+public readonly partial record struct ConnectNumOfDefinedNetworksRet(int Num);
+
+[XdrStruct]
+public readonly partial record struct ConnectListDefinedNetworksArgs(int Maxnames);
+
+[XdrStruct]
+public readonly partial record struct ConnectListDefinedNetworksRet([XdrMax(RemoteLimits.NetworkList)] ImmutableArray<string> Names);
+
+[XdrStruct]
+public readonly partial record struct ConnectNumOfStoragePoolsRet(int Num);
+
+[XdrStruct]
+public readonly partial record struct ConnectListStoragePoolsArgs(int Maxnames);
+
+[XdrStruct]
+public readonly partial record struct ConnectListStoragePoolsRet([XdrMax(RemoteLimits.StoragePoolList)] ImmutableArray<string> Names);
+
+[XdrStruct]
+public readonly partial record struct ConnectNumOfDefinedStoragePoolsRet(int Num);
+
+[XdrStruct]
+public readonly partial record struct ConnectListDefinedStoragePoolsArgs(int Maxnames);
+
+[XdrStruct]
+public readonly partial record struct ConnectListDefinedStoragePoolsRet([XdrMax(RemoteLimits.StoragePoolList)] ImmutableArray<string> Names);
+
+[XdrStruct]
+public readonly partial record struct ConnectNumOfInterfacesRet(int Num);
+
+[XdrStruct]
+public readonly partial record struct ConnectListInterfacesArgs(int Maxnames);
+
+[XdrStruct]
+public readonly partial record struct ConnectListInterfacesRet([XdrMax(RemoteLimits.InterfaceList)] ImmutableArray<string> Names);
+
+[XdrStruct]
+public readonly partial record struct ConnectNumOfDefinedInterfacesRet(int Num);
+
+[XdrStruct]
+public readonly partial record struct ConnectListDefinedInterfacesArgs(int Maxnames);
+
+[XdrStruct]
+public readonly partial record struct ConnectListDefinedInterfacesRet([XdrMax(RemoteLimits.InterfaceList)] ImmutableArray<string> Names);
+
+[XdrStruct]
+public readonly partial record struct ConnectNumOfNwfiltersRet(int Num);
+
+[XdrStruct]
+public readonly partial record struct ConnectListNwfiltersArgs(int Maxnames);
+
+[XdrStruct]
+public readonly partial record struct ConnectListNwfiltersRet([XdrMax(RemoteLimits.NwfilterList)] ImmutableArray<string> Names);
+
+[XdrStruct]
+public readonly partial record struct ConnectNumOfSecretsRet(int Num);
+
+[XdrStruct]
+public readonly partial record struct ConnectListSecretsArgs(int Maxuuids);
+
+[XdrStruct]
+public readonly partial record struct ConnectListSecretsRet([XdrMax(RemoteLimits.SecretList)] ImmutableArray<string> Uuids);
+
+[XdrStruct]
+public readonly partial record struct NodeNumOfDevicesArgs(string? Cap, uint Flags);
+
+[XdrStruct]
+public readonly partial record struct NodeNumOfDevicesRet(int Num);
+
+[XdrStruct]
+public readonly partial record struct NodeListDevicesArgs(string? Cap, int Maxnames, uint Flags);
+
+[XdrStruct]
+public readonly partial record struct NodeListDevicesRet([XdrMax(RemoteLimits.NodeDeviceList)] ImmutableArray<string> Names);

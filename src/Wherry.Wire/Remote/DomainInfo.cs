@@ -98,6 +98,27 @@ public readonly partial record struct DomainGetVcpuPinInfoRet(
     int Num);
 
 [XdrStruct]
+public readonly partial record struct DomainGetEmulatorPinInfoArgs(NonnullDomain Dom, int Maplen, uint Flags);
+
+[XdrStruct]
+public readonly partial record struct DomainGetEmulatorPinInfoRet(
+    [XdrMax(RemoteLimits.Cpumaps)] ImmutableArray<byte> Cpumaps,
+    int Ret);
+
+[XdrStruct]
+public readonly partial record struct DomainIothreadInfo(
+    uint IothreadId,
+    [XdrMax(RemoteLimits.Cpumap)] ImmutableArray<byte> Cpumap);
+
+[XdrStruct]
+public readonly partial record struct DomainGetIothreadInfoArgs(NonnullDomain Dom, uint Flags);
+
+[XdrStruct]
+public readonly partial record struct DomainGetIothreadInfoRet(
+    [XdrMax(RemoteLimits.IothreadInfo)] ImmutableArray<DomainIothreadInfo> Info,
+    uint Ret);
+
+[XdrStruct]
 public readonly partial record struct DomainGetSecurityLabelArgs(NonnullDomain Dom);
 
 [XdrStruct]
@@ -142,3 +163,32 @@ public readonly partial record struct DomainGetSchedulerTypeArgs(NonnullDomain D
 
 [XdrStruct]
 public readonly partial record struct DomainGetSchedulerTypeRet(string Type, int Nparams);
+
+[XdrStruct]
+public readonly partial record struct DomainFsinfo(
+    string Mountpoint,
+    string Name,
+    string Fstype,
+    [XdrMax(RemoteLimits.DomainFsinfoDisks)] ImmutableArray<string> DevAliases);
+
+[XdrStruct]
+public readonly partial record struct DomainGetFsinfoArgs(NonnullDomain Dom, uint Flags);
+
+[XdrStruct]
+public readonly partial record struct DomainGetFsinfoRet(
+    [XdrMax(RemoteLimits.DomainFsinfo)] ImmutableArray<DomainFsinfo> Info,
+    uint Ret);
+
+[XdrStruct]
+public readonly partial record struct DomainGetGuestInfoArgs(NonnullDomain Dom, uint Types, uint Flags);
+
+[XdrStruct]
+public readonly partial record struct DomainGetGuestInfoRet(
+    [XdrMax(RemoteLimits.DomainGuestInfoParams)] ImmutableArray<TypedParameter> Params);
+
+[XdrStruct]
+public readonly partial record struct DomainGetLaunchSecurityInfoArgs(NonnullDomain Dom, uint Flags);
+
+[XdrStruct]
+public readonly partial record struct DomainGetLaunchSecurityInfoRet(
+    [XdrMax(RemoteLimits.DomainLaunchSecurityInfoParams)] ImmutableArray<TypedParameter> Params);

@@ -86,3 +86,27 @@ public readonly partial record struct NodeGetMemoryParametersArgs(int Nparams, u
 public readonly partial record struct NodeGetMemoryParametersRet(
     [XdrMax(RemoteLimits.NodeMemoryParameters)] ImmutableArray<TypedParameter> Params,
     int Nparams);
+
+/// <param name="PageSizes">KiB.</param>
+[XdrStruct]
+public readonly partial record struct NodeAllocPagesArgs(
+    [XdrMax(RemoteLimits.NodeCells)] ImmutableArray<uint> PageSizes,
+    [XdrMax(RemoteLimits.NodeCells)] ImmutableArray<ulong> PageCounts,
+    int StartCell,
+    uint CellCount,
+    uint Flags);
+
+[XdrStruct]
+public readonly partial record struct NodeAllocPagesRet(int Ret);
+
+[XdrStruct]
+public readonly partial record struct NodeGetSevInfoArgs(int Nparams, uint Flags);
+
+[XdrStruct]
+public readonly partial record struct NodeGetSevInfoRet(
+    [XdrMax(RemoteLimits.NodeSevInfo)] ImmutableArray<TypedParameter> Params,
+    int Nparams);
+
+/// <param name="Duration">Seconds.</param>
+[XdrStruct]
+public readonly partial record struct NodeSuspendForDurationArgs(uint Target, ulong Duration, uint Flags);

@@ -27,3 +27,6 @@ public readonly partial record struct NonnullSecret(Guid Uuid, int UsageType, st
 
 [XdrStruct]
 public readonly partial record struct NonnullDomainSnapshot(string Name, NonnullDomain Dom);
+
+[XdrStruct]
+public readonly partial record struct NonnullStorageVol(string Pool, string Name, string Key);

@@ -16,10 +16,14 @@ public static class RemoteLimits
     public const int DomainDiskErrors = 256;
     public const int DomainEventGraphicsIdentity = 20;
     public const int DomainEventTunable = 2_048;
+    public const int DomainFsinfo = 256;
+    public const int DomainFsinfoDisks = 256;
     public const int DomainGetCpuStats = 2_048;
+    public const int DomainGuestInfoParams = 2_048;
     public const int DomainInterface = 2_048;
     public const int DomainIpAddr = 2_048;
     public const int DomainJobStats = 64;
+    public const int DomainLaunchSecurityInfoParams = 64;
     public const int DomainList = 16_384;
     public const int DomainMemoryStats = 1_024;
     public const int DomainMessages = 2_048;
@@ -27,6 +31,7 @@ public static class RemoteLimits
     public const int DomainSendKey = 16;
     public const int DomainSnapshotList = 16_384;
     public const int InterfaceList = 16_384;
+    public const int IothreadInfo = 16_384;
     public const int MigrateCookie = 4_194_304;
     public const int NetworkList = 16_384;
     public const int NodeCells = 1_024;
@@ -34,6 +39,7 @@ public static class RemoteLimits
     public const int NodeDeviceList = 65_536;
     public const int NodeMemoryParameters = 64;
     public const int NodeMemoryStats = 16;
+    public const int NodeSevInfo = 64;
     public const int NwfilterBindingList = 16_384;
     public const int NwfilterList = 16_384;
     public const int SecretList = 16_384;
