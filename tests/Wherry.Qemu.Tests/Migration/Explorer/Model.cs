@@ -181,7 +181,9 @@ internal sealed partial class Model
     private static void KillDestination(ref World world, Successors to)
     {
         if (world.DestinationQemu is Vcpus.None or Vcpus.Dead) return;
-        if (world.SourceQemu == Vcpus.Dead && !world.SourceKilled) to.Break("LOST", "the last copy is killed at the destination");
+        // One that waits for a stream of which nothing was sent is no copy: the late Prepare of an attempt long over starts such a QEMU.
+        bool isCopy = world.DestinationQemu != Vcpus.Incoming || (world.StreamSent >> world.DestinationAttempt & 1) != 0;
+        if (isCopy && world.SourceQemu == Vcpus.Dead && !world.SourceKilled) to.Break("LOST", "the last copy is killed at the destination");
         world.DestinationQemu = Vcpus.Dead;
     }
 
