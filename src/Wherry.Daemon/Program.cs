@@ -18,9 +18,8 @@ using var stop = new CancellationTokenSource();
 try
 {
     var options = commandLine.Resolve(arguments, Environment.GetEnvironmentVariable, geteuid(), getegid());
-    using var logs = LoggerFactory.Create(builder => builder
-        .SetMinimumLevel(LogLevel.Trace)
-        .AddProvider(new DaemonLoggerProvider(options.Log, TimeProvider.System)));
+    using var log = new DaemonLoggerProvider(options.Log, TimeProvider.System);
+    using var logs = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(log));
     var logger = logs.CreateLogger("Wherry.Daemon");
     DaemonLog.Starting(
         logger,
@@ -41,7 +40,7 @@ try
         stop.Cancel();
     }
 
-    await new WherryDaemon(options, logs, notifier, TimeProvider.System).RunAsync(stop.Token);
+    await new WherryDaemon(options, logs, log, notifier, TimeProvider.System).RunAsync(stop.Token);
     return 0;
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)

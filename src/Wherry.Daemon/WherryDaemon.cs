@@ -33,12 +33,15 @@ internal sealed class WherryDaemon
 
     private readonly DaemonOptions _options;
     private readonly ILoggerFactory _logs;
+    private readonly DaemonLoggerProvider _log;
     private readonly ILogger _logger;
     private readonly SystemdNotifier _notifier;
     private readonly TimeProvider _time;
 
-    public WherryDaemon(DaemonOptions options, ILoggerFactory logs, SystemdNotifier notifier, TimeProvider time)
+    /// <param name="log">Where <paramref name="logs"/> writes: virt-admin changes it.</param>
+    public WherryDaemon(DaemonOptions options, ILoggerFactory logs, DaemonLoggerProvider log, SystemdNotifier notifier, TimeProvider time)
     {
+        _log = log;
         _options = options;
         _logs = logs;
         _logger = logs.CreateLogger("Wherry.Daemon");
@@ -59,13 +62,14 @@ internal sealed class WherryDaemon
         await context.Driver.LoadAsync(ct);
         await context.Migrations.RecoverAsync(ct);
 
+        var listeners = Listeners();
         var server = new RpcServer(
             _options.Rpc,
             [new RemoteProgram(context), new QemuMonitorProgram(context), new PeerProgram(context.Migrations, _options.HostUuid)],
-            Listeners(),
+            listeners,
             _time,
             _logs.CreateLogger("Wherry.Rpc"));
-        var serving = server.RunAsync(StopDeadline, ct);
+        var serving = ServeAsync(server, [.. listeners.OfType<TlsListener>()], ct);
         var uri = _options.IsPrivileged ? "qemu:///system" : "qemu:///session";
         DaemonLog.Serving(_logger, uri, context.Driver.Domains.Count, Active(context));
         _notifier.Ready($"serving {uri}");
@@ -82,6 +86,28 @@ internal sealed class WherryDaemon
             if (_options.PidFile is { } written)
                 File.Delete(written);
             DaemonLog.Stopped(_logger);
+        }
+    }
+
+    /// <summary>The clients' server and the administrators'. When one fails the other stops too.</summary>
+    private async Task ServeAsync(RpcServer server, IReadOnlyList<TlsListener> tlsListeners, CancellationToken ct)
+    {
+        var admin = new AdminProgram(_log, tlsListeners);
+        var socket = UnixListener.Bind(
+            Path.Combine(_options.UnixSocketDirectory, "libvirt-admin-sock"), _options.UnixAdminMode, _options.AdminMaxQueuedClients,
+            auth: AuthScheme.PeerCredentials);
+        var adminServer = new RpcServer(_options.AdminRpc, [admin], [socket], _time, _logs.CreateLogger("Wherry.Rpc"));
+        admin.Servers = [(AdminProgram.OwnServer, adminServer), (AdminProgram.MainServer, server)];
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        Task[] serving = [server.RunAsync(StopDeadline, either.Token), adminServer.RunAsync(StopDeadline, either.Token)];
+        try
+        {
+            await await Task.WhenAny(serving);
+        }
+        finally
+        {
+            await either.CancelAsync();
+            await Task.WhenAll(serving);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using Wherry.Errors;
 using Wherry.Rpc.Transports;
 
 namespace Wherry.Rpc;
@@ -54,6 +55,48 @@ public sealed class RpcServer
             lock (_lock) return [.. _connections.Select(connection => connection.Session)];
         }
     }
+
+    /// <summary>How many clients there may be and are. Those that are authenticated are not anonymous.</summary>
+    public ClientCounts Clients => new(_clients.Limit, _clients.Taken, AnonymousLimit, _anonymousClients.Taken);
+
+    /// <summary>Calls of all clients that have begun and whose reply is not on the wire, and those that wait for their turn.</summary>
+    public (int InProgress, int Waiting) Calls
+    {
+        get
+        {
+            var (inProgress, waiting) = (0, 0);
+            foreach (var connection in Connections())
+            {
+                var calls = connection.Calls;
+                inProgress += calls.InProgress;
+                waiting += calls.Waiting;
+            }
+
+            return (inProgress, waiting);
+        }
+    }
+
+    /// <summary>Changes the limits while clients are connected; null leaves one as it is. Lower ones disturb nobody who is connected.</summary>
+    /// <exception cref="WherryException">INVALID_ARG: more anonymous clients than clients.</exception>
+    public void SetClientLimits(int? maxClients, int? maxAnonymousClients)
+    {
+        lock (_lock)
+        {
+            if ((maxClients ?? _clients.Limit) < (maxAnonymousClients ?? AnonymousLimit))
+            {
+                throw new WherryException(
+                    ErrorCode.InvalidArg,
+                    "The overall maximum number of clients waiting for authentication must not be less than the overall maximum number of clients",
+                    ErrorDomain.Rpc);
+            }
+
+            if (maxClients is { } clients) _clients.Limit = clients;
+            if (maxAnonymousClients is { } anonymous) _anonymousClients.Limit = anonymous == 0 ? int.MaxValue : anonymous;
+        }
+    }
+
+    /// <summary>As it is configured: 0 for no limit of its own.</summary>
+    private int AnonymousLimit => _anonymousClients.Limit is var limit and < int.MaxValue ? limit : 0;
 
     /// <summary>
     /// Serves until <paramref name="ct"/> is cancelled, then stops in order: no new clients, calls in progress get
@@ -234,3 +277,7 @@ public sealed class RpcServer
         }
     }
 }
+
+/// <param name="Max"><c>max_clients</c>.</param>
+/// <param name="MaxAnonymous"><c>max_anonymous_clients</c>; 0 for no limit of its own.</param>
+public readonly record struct ClientCounts(int Max, int Connected, int MaxAnonymous, int Anonymous);

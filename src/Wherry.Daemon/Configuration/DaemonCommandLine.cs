@@ -21,7 +21,7 @@ internal sealed class DaemonCommandLine
     private readonly Option<string?> _cacheDirectory = new("--cache-dir") { Description = "Probed QEMU capabilities" };
     private readonly Option<string?> _logDirectory = new("--log-dir") { Description = "One log per domain" };
     private readonly Option<string[]> _listen = new("--listen", "-l") { Description = "Serve TCP on ADDRESS:PORT, also as tcp://ADDRESS:PORT, without authentication or encryption; or TLS, as tls://ADDRESS:PORT; repeatable" };
-    private readonly Option<string?> _unixSocketDirectory = new("--unix-socket-dir") { Description = "Where libvirt-sock and libvirt-sock-ro appear (default: RUNTIME-DIR)" };
+    private readonly Option<string?> _unixSocketDirectory = new("--unix-socket-dir") { Description = "Where libvirt-sock, libvirt-sock-ro and libvirt-admin-sock appear (default: RUNTIME-DIR)" };
     private readonly Option<bool> _libvirtSockets = new("--libvirt-sockets") { Description = "Take libvirtd's own socket paths, so that clients need no socket in their URI" };
     private readonly Option<string?> _hostname = new("--hostname") { Description = "Name of this host towards migration peers" };
     private readonly Option<Guid?> _hostUuid = new("--host-uuid") { Description = "Identity of this host (default: generated once, kept in STATE-DIR)" };
@@ -75,7 +75,10 @@ internal sealed class DaemonCommandLine
                 : Path.GetFullPath(arguments.GetValue(_unixSocketDirectory) ?? daemon.UnixSocketDirectory ?? paths.Runtime),
             UnixReadWriteMode = daemon.UnixReadWriteMode ?? (UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute),
             UnixReadOnlyMode = daemon.UnixReadOnlyMode ?? (UnixFileMode)0b111_111_111,
-            UnixGroup = daemon.UnixGroup is { } group ? UnixGroups.Find(group) : null,
+            UnixAdminMode = daemon.UnixAdminMode ?? (UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute),
+            AdminRpc = daemon.AdminRpc,
+            AdminMaxQueuedClients = daemon.AdminMaxQueuedClients ?? DaemonOptions.DefaultAdminMaxQueuedClients,
+            UnixGroup = daemon.UnixGroup is { } group ? UnixNames.FindGroup(group) : null,
             Rpc = daemon.Rpc,
             MaxQueuedClients = daemon.MaxQueuedClients ?? Rpc.RpcServerOptions.DefaultMaxQueuedClients,
             Qemu = qemu,

@@ -8,6 +8,9 @@ namespace Wherry.Daemon.Configuration;
 /// <summary>Everything that decides how one daemon runs: command line over files over defaults. Validated when made, printed at start.</summary>
 internal sealed record DaemonOptions
 {
+    /// <summary>libvirt's.</summary>
+    public const int DefaultAdminMaxQueuedClients = 20;
+
     /// <summary>System mode serves <c>qemu:///system</c>, session mode <c>qemu:///session</c>.</summary>
     public required bool IsPrivileged { get; init; }
 
@@ -38,7 +41,7 @@ internal sealed record DaemonOptions
     /// <summary>What this daemon shows and trusts when it connects to another one.</summary>
     public required TlsFiles ClientTlsFiles { get; init; }
 
-    /// <summary>Where <c>libvirt-sock</c> and <c>libvirt-sock-ro</c> are made.</summary>
+    /// <summary>Where <c>libvirt-sock</c>, <c>libvirt-sock-ro</c> and <c>libvirt-admin-sock</c> are made.</summary>
     public required string UnixSocketDirectory { get; init; }
 
     /// <summary><c>unix_sock_rw_perms</c>. Libvirt has 0777 when polkit decides, and 0700 without; we have no polkit.</summary>
@@ -46,6 +49,14 @@ internal sealed record DaemonOptions
 
     /// <summary><c>unix_sock_ro_perms</c>: anybody may look.</summary>
     public UnixFileMode UnixReadOnlyMode { get; init; } = (UnixFileMode)0b111_111_111;
+
+    /// <summary><c>unix_sock_admin_perms</c>: whatever the mode, only root and the daemon's own user are served there.</summary>
+    public UnixFileMode UnixAdminMode { get; init; } = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    public RpcServerOptions AdminRpc { get; init; } = new();
+
+    /// <summary><c>admin_max_queued_clients</c>: the backlog of the admin socket.</summary>
+    public int AdminMaxQueuedClients { get; init; } = DefaultAdminMaxQueuedClients;
 
     /// <summary><c>unix_sock_group</c> as a number; null leaves the daemon's own.</summary>
     public uint? UnixGroup { get; init; }

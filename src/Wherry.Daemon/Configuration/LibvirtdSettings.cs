@@ -11,8 +11,7 @@ internal sealed record LibvirtdSettings
     private static readonly string[] WithoutEffect =
     [
         "auth_tls", "auth_unix_ro", "auth_unix_rw", "auth_tcp", "access_drivers", "sasl_allowed_username_list",
-        "min_workers", "max_workers", "prio_workers", "unix_sock_admin_perms", "admin_min_workers", "admin_max_workers", "admin_max_clients",
-        "admin_max_queued_clients", "admin_max_client_requests", "admin_keepalive_interval", "admin_keepalive_count", "audit_level",
+        "min_workers", "max_workers", "prio_workers", "admin_min_workers", "admin_max_workers", "audit_level",
         "audit_logging", "host_uuid_source", "ovs_timeout", "mdns_adv", "mdns_name",
     ];
 
@@ -24,8 +23,14 @@ internal sealed record LibvirtdSettings
     public UnixFileMode? UnixReadOnlyMode { get; init; }
     public UnixFileMode? UnixReadWriteMode { get; init; }
     public int? MaxQueuedClients { get; init; }
+    public int? AdminMaxQueuedClients { get; init; }
     public Guid? HostUuid { get; init; }
     public RpcServerOptions Rpc { get; init; } = new();
+    /// <summary>Limits of the admin socket.</summary>
+    public RpcServerOptions AdminRpc { get; init; } = new();
+
+    public UnixFileMode? UnixAdminMode { get; init; }
+
     public LogSettings Log { get; init; } = new();
 
     public static LibvirtdSettings Read(ConfFile conf)
@@ -49,21 +54,25 @@ internal sealed record LibvirtdSettings
             UnixGroup = conf.Text("unix_sock_group"),
             UnixReadOnlyMode = ReadMode(conf, "unix_sock_ro_perms"),
             UnixReadWriteMode = ReadMode(conf, "unix_sock_rw_perms"),
+            UnixAdminMode = ReadMode(conf, "unix_sock_admin_perms"),
             MaxQueuedClients = conf.Int("max_queued_clients", 1, int.MaxValue),
+            AdminMaxQueuedClients = conf.Int("admin_max_queued_clients", 1, int.MaxValue),
             HostUuid = ReadUuid(conf),
-            Rpc = rpc with
-            {
-                MaxClients = conf.Int("max_clients", 1, int.MaxValue) ?? rpc.MaxClients,
-                MaxAnonymousClients = conf.Int("max_anonymous_clients", 0, int.MaxValue) ?? rpc.MaxAnonymousClients,
-                MaxClientRequests = conf.Int("max_client_requests", 1, int.MaxValue) ?? rpc.MaxClientRequests,
-                KeepAliveInterval = conf.Int("keepalive_interval", -1, int.MaxValue) is { } seconds
-                    ? TimeSpan.FromSeconds(seconds)
-                    : rpc.KeepAliveInterval,
-                KeepAliveCount = conf.Int("keepalive_count", 0, int.MaxValue) ?? rpc.KeepAliveCount,
-            },
+            Rpc = ReadRpc(conf, "", rpc) with { MaxAnonymousClients = conf.Int("max_anonymous_clients", 0, int.MaxValue) ?? rpc.MaxAnonymousClients },
+            AdminRpc = ReadRpc(conf, "admin_", rpc with { MaxAnonymousClients = 0 }),
             Log = LogSettings.Read(conf),
         };
     }
+
+    private static RpcServerOptions ReadRpc(ConfFile conf, string prefix, RpcServerOptions defaults) => defaults with
+    {
+        MaxClients = conf.Int($"{prefix}max_clients", 1, int.MaxValue) ?? defaults.MaxClients,
+        MaxClientRequests = conf.Int($"{prefix}max_client_requests", 1, int.MaxValue) ?? defaults.MaxClientRequests,
+        KeepAliveInterval = conf.Int($"{prefix}keepalive_interval", -1, int.MaxValue) is { } seconds
+            ? TimeSpan.FromSeconds(seconds)
+            : defaults.KeepAliveInterval,
+        KeepAliveCount = conf.Int($"{prefix}keepalive_count", 0, int.MaxValue) ?? defaults.KeepAliveCount,
+    };
 
     /// <summary>Only where the switch says so. Libvirt's own default of listen_tls is on, but nothing of it happens without --listen.</summary>
     private static IPEndPoint? ReadListen(ConfFile conf, string switchKey, string portKey, string defaultPort)

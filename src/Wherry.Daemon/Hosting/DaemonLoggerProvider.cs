@@ -1,30 +1,47 @@
-using System.Globalization;
-using System.Text;
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Wherry.Daemon.Configuration;
+using Wherry.Errors;
 
 namespace Wherry.Daemon.Hosting;
 
-/// <summary>
-/// Writes log lines in libvirt's form, which log collectors have patterns for (S2.27):
-/// <c>2023-01-05 05:07:36.721+0000: 114785: info : Wherry.Rpc:1004 : message</c>. The number is the managed thread's.
-/// </summary>
-internal sealed class DaemonLoggerProvider : ILoggerProvider
+/// <summary>The daemon's log: filters and outputs as configured, and as virt-admin changes them while it runs (S2.29).</summary>
+internal sealed partial class DaemonLoggerProvider : ILoggerProvider
 {
-    private readonly LogSettings _settings;
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
-    private readonly List<(LogLevel Level, Stream Stream)> _outputs = [];
+    private ImmutableArray<LogSink> _sinks;
+    private volatile LogSettings _settings;
 
     public DaemonLoggerProvider(LogSettings settings, TimeProvider time)
     {
-        _settings = settings;
         _time = time;
-        foreach (var output in settings.Outputs)
+        _settings = settings;
+        _sinks = OpenAll(settings.Outputs);
+    }
+
+    public LogSettings Settings => _settings;
+
+    /// <param name="text">Null or empty: no filters.</param>
+    /// <exception cref="WherryException">INVALID_ARG: the old ones stay.</exception>
+    public void SetFilters(string? text)
+    {
+        var filters = LogSettings.ParseFilters(text);
+        lock (_gate) _settings = _settings with { Filters = filters };
+    }
+
+    /// <param name="text">Null or empty: the default.</param>
+    /// <exception cref="WherryException">INVALID_ARG, or SYSTEM_ERROR when a file cannot be opened: the old ones stay.</exception>
+    public void SetOutputs(string? text)
+    {
+        var outputs = LogSettings.ParseOutputs(text);
+        var opened = OpenAll(outputs);
+        lock (_gate)
         {
-            _outputs.Add((output.Level, output.Path is null
-                ? Console.OpenStandardError()
-                : new FileStream(output.Path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)));
+            foreach (var sink in _sinks) sink.Dispose();
+            _sinks = opened;
+            _settings = _settings with { Outputs = outputs };
         }
     }
 
@@ -32,47 +49,40 @@ internal sealed class DaemonLoggerProvider : ILoggerProvider
 
     public void Dispose()
     {
-        foreach (var (_, stream) in _outputs)
-            stream.Dispose();
+        lock (_gate)
+        {
+            foreach (var sink in _sinks) sink.Dispose();
+            _sinks = [];
+        }
+    }
+
+    private static ImmutableArray<LogSink> OpenAll(ImmutableArray<LogOutput> outputs)
+    {
+        var opened = ImmutableArray.CreateBuilder<LogSink>(outputs.Length);
+        try
+        {
+            foreach (var output in outputs) opened.Add(LogSink.Open(output));
+            return opened.ToImmutable();
+        }
+        catch
+        {
+            foreach (var sink in opened) sink.Dispose();
+            throw;
+        }
     }
 
     private void Write(string category, LogLevel level, EventId id, string message, Exception? exception)
     {
-        var line = new StringBuilder()
-            .Append(_time.GetUtcNow().ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture)).Append("+0000: ")
-            .Append(Environment.CurrentManagedThreadId).Append(": ")
-            .Append(Word(level)).Append(" : ")
-            .Append(category).Append(':').Append(id.Id).Append(" : ")
-            .Append(message);
-        if (exception is not null)
-            line.Append('\n').Append(exception);
-        var bytes = Encoding.UTF8.GetBytes(line.Append('\n').ToString());
+        var line = new LogLine(
+            _time.GetUtcNow(), GetThreadId(), level, category, id.Name ?? category, id.Id, exception is null ? message : $"{message}\n{exception}");
         lock (_gate)
         {
-            foreach (var (least, stream) in _outputs)
-            {
-                if (level < least)
-                    continue;
-                try
-                {
-                    stream.Write(bytes);
-                    stream.Flush();
-                }
-                catch (IOException)
-                {
-                    // A full disk under the log must not stop the daemon.
-                }
-            }
+            foreach (var sink in _sinks) sink.Write(line);
         }
     }
 
-    private static string Word(LogLevel level) => level switch
-    {
-        LogLevel.Trace or LogLevel.Debug => "debug",
-        LogLevel.Information => "info",
-        LogLevel.Warning => "warning",
-        _ => "error",
-    };
+    [LibraryImport("libc", EntryPoint = "gettid")]
+    private static partial int GetThreadId();
 
     private sealed class CategoryLogger(DaemonLoggerProvider provider, string category) : ILogger
     {

@@ -18,6 +18,9 @@ internal sealed class RequestLane<TRequest>(int maxInProgress, int maxWaiting, i
     /// <summary>Started and not left yet.</summary>
     public int InProgress { get; private set; }
 
+    /// <summary>Entered and not started yet.</summary>
+    public int Waiting => _waiting.Count;
+
     /// <summary>One more may enter, whatever its size: the limits are of what already waits.</summary>
     public bool HasRoom => _waiting.Count < maxWaiting && _waitingBytes < maxWaitingBytes;
 

@@ -46,7 +46,7 @@ internal sealed class ServerConnection
         var options = server.Options;
         _server = server;
         _transport = transport;
-        Session = new ServerSession(this, ConnectionId.Next(), transport.Peer, isReadOnly, isAuthenticated);
+        Session = new ServerSession(this, ConnectionId.Next(), transport.Peer, isReadOnly, isAuthenticated) { ConnectedAt = server.Time.GetUtcNow() };
         _normal = new(options.MaxClientRequests, options.MaxReadAheadRequests, options.MaxReadAheadBytes);
         _priority = new(options.MaxClientRequests, options.MaxReadAheadRequests, options.MaxReadAheadBytes);
         _writer = new FrameWriter(transport.Stream, 2 * options.MaxClientRequests, options.MaxQueuedEvents, options.MaxQueuedEventBytes);
@@ -56,6 +56,15 @@ internal sealed class ServerConnection
     }
 
     public ServerSession Session { get; }
+
+    /// <summary>Of this client: begun and not answered yet, and waiting for their turn.</summary>
+    public (int InProgress, int Waiting) Calls
+    {
+        get
+        {
+            lock (_lock) return (_normal.InProgress + _priority.InProgress, _normal.Waiting + _priority.Waiting);
+        }
+    }
 
     /// <summary>Cancelled as soon as the connection has a reason to end.</summary>
     public CancellationToken Closing => _closing.Token;

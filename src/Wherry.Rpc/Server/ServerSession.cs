@@ -31,6 +31,8 @@ public sealed class ServerSession
 
     public PeerIdentity Identity { get; }
 
+    public DateTimeOffset ConnectedAt { get; internal init; }
+
     /// <summary>Only procedures that allow it may be called: the listener is read-only, or the client opened read-only.</summary>
     public bool IsReadOnly => _isReadOnly;
 
@@ -74,6 +76,9 @@ public sealed class ServerSession
 
     /// <summary>Closes the connection once the replies already queued have been written, for example after CONNECT_CLOSE.</summary>
     public void CloseAfterReplies(string reason) => _connection.CloseAfterReplies(reason);
+
+    /// <summary>Closes the connection at once; calls that have begun are finished, and nobody hears of it.</summary>
+    public void Disconnect(string reason) => _connection.Break(reason);
 
     /// <summary>
     /// Runs <paramref name="callback"/> when the client is gone: its socket is closed and no more of its calls begin, but calls that

@@ -68,7 +68,7 @@ public class SettingsTests
         Assert.True(log.IsEnabled("Wherry.Rpc", LogLevel.Trace));
         Assert.False(log.IsEnabled("Wherry.Qmp", LogLevel.Warning));
         Assert.False(log.IsEnabled("Wherry.Qemu", LogLevel.Information));
-        Assert.Equal([new LogOutput(LogLevel.Information, "/var/log/w.log"), new LogOutput(LogLevel.Warning, null)], log.Outputs);
+        Assert.Equal(["2:file:/var/log/w.log", "3:stderr"], log.Outputs.Select(output => output.ToString()));
     }
 
     [Fact]
