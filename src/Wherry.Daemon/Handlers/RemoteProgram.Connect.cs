@@ -9,7 +9,6 @@ namespace Wherry.Daemon.Handlers;
 internal sealed partial class RemoteProgram
 {
     private const uint OpenReadOnly = 1;
-    private const uint OpenNoAliases = 2;
 
     /// <summary>libvirt's version scheme: major * 1,000,000 + minor * 1,000 + release.</summary>
     private const ulong LibvirtVersion = 9_000_000;
@@ -17,10 +16,13 @@ internal sealed partial class RemoteProgram
     [Procedure(RemoteProcedure.AuthList)]
     private ValueTask<AuthListRet> AuthList(ServerCall call, CancellationToken ct) => new(new AuthListRet([AuthType.None]));
 
+    /// <summary>
+    /// Of the flags only read-only is for us. A client's library sends its own beside it (0x2 for a user's daemon, 0x4 when it would have
+    /// started one), and libvirtd looks at none of them.
+    /// </summary>
     [Procedure(RemoteProcedure.ConnectOpen)]
     private ValueTask ConnectOpen(ServerCall call, ConnectOpenArgs args, CancellationToken ct)
     {
-        CheckFlags(args.Flags, OpenReadOnly | OpenNoAliases, "virConnectOpenInternal");
         var client = State(call);
         if (client.Uri is not null)
             throw new WherryException(ErrorCode.InternalError, "connection already open", ErrorDomain.Rpc);

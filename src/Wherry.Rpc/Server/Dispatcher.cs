@@ -80,7 +80,7 @@ internal sealed class Dispatcher(IReadOnlyList<IRpcProgram> programs, ILogger lo
     private static WherryException ReadOnlyRefusal(string apiName) => new(
         ErrorCode.OperationDenied,
         $"read only access prevents {apiName}",
-        apiName.StartsWith("virDomainQemu", StringComparison.Ordinal) ? ErrorDomain.None : ErrorDomain.Domain);
+        apiName.Contains("DomainQemu", StringComparison.Ordinal) ? ErrorDomain.None : ErrorDomain.Domain);
 
     private static WherryException Refuse(string message) => new(ErrorCode.Rpc, message, ErrorDomain.Rpc);
 }
