@@ -48,6 +48,9 @@ internal sealed class TestProgram : IRpcProgram
     /// <summary>Answers as many bytes as its argument says.</summary>
     public const int Bulk = 12;
 
+    /// <summary>Opens a stream to the next of <see cref="Data"/>, then answers its argument.</summary>
+    public const int Open = 13;
+
     public const int Event = 100;
 
     private readonly ConcurrentDictionary<int, TaskCompletionSource> _gates = [];
@@ -61,6 +64,11 @@ internal sealed class TestProgram : IRpcProgram
     public ChannelReader<int> Begun => _begun.Reader;
 
     public ConcurrentQueue<ServerSession> Sessions { get; } = [];
+
+    public ConcurrentQueue<Stream> Data { get; } = [];
+
+    /// <summary>Those that were opened. The argument of a stream's call comes out of <see cref="Begun"/> when it has ended.</summary>
+    public ConcurrentQueue<ServerStream> Streams { get; } = [];
 
     /// <summary>Waits until calls of <see cref="Wait"/> with these arguments, in whatever order, have begun.</summary>
     public async Task ExpectBegunAsync(params int[] expected)
@@ -77,7 +85,7 @@ internal sealed class TestProgram : IRpcProgram
         Change => new ProcedureTraits(AllowReadOnly: false, Priority: false, ApiName: "virDomainChange"),
         Urgent => new ProcedureTraits(AllowReadOnly: true, Priority: true),
         Greet => new ProcedureTraits(AllowReadOnly: true, Priority: false, BeforeAuth: true),
-        >= Echo and <= Bulk => new ProcedureTraits(AllowReadOnly: true, Priority: false),
+        >= Echo and <= Open => new ProcedureTraits(AllowReadOnly: true, Priority: false),
         _ => null,
     };
 
@@ -109,6 +117,9 @@ internal sealed class TestProgram : IRpcProgram
                 break;
             case Mute:
                 return;
+            case Open when Data.TryDequeue(out var data):
+                Streams.Enqueue(call.OpenStream(data, () => _begun.Writer.TryWrite(number.Value)));
+                break;
             case Bulk:
                 call.Reply(new TestBytes(number.Value));
                 return;

@@ -18,7 +18,7 @@ internal sealed class FrameWriter
     private int _eventBytes;
     private int _keepAlives;
 
-    /// <param name="maxReplies">Replies or calls that may wait.</param>
+    /// <param name="maxReplies">Replies or calls that may wait, and packets of streams.</param>
     public FrameWriter(Stream stream, int maxReplies, int maxEvents = 0, int maxEventBytes = 0)
     {
         _stream = stream;

@@ -24,6 +24,12 @@ internal sealed class OutgoingFrame : IDisposable
     /// <summary>The lane of the call that a reply belongs to: its place is free again when the reply is written.</summary>
     public bool IsPriority { get; set; }
 
+    /// <summary>Starts what begins with this reply; called once it is queued, so that nothing of it overtakes the reply.</summary>
+    public Action? Queued { get; set; }
+
+    /// <summary>Called when the frame is on the wire.</summary>
+    public Action? Written { get; set; }
+
     public int Length => _writer.Length;
 
     public ReadOnlyMemory<byte> Bytes => _writer.Written;
@@ -50,6 +56,23 @@ internal sealed class OutgoingFrame : IDisposable
 
     public static OutgoingFrame EmptyReply(in MessageHeader call) => Reply(call, default(Nothing));
 
+    /// <summary>Bytes of a stream, or with none of them its end in this direction.</summary>
+    /// <param name="call">The call that opened the stream.</param>
+    public static OutgoingFrame StreamPacket(in MessageHeader call, ReadOnlySpan<byte> data)
+    {
+        var writer = Begin(call with { Type = MessageType.Stream, Status = MessageStatus.Continue });
+        writer.WriteRaw(data);
+        return End(OutgoingKind.Stream, writer);
+    }
+
+    /// <summary>Says that the stream has ended as its client asked.</summary>
+    public static OutgoingFrame StreamConfirmation(in MessageHeader call) =>
+        Encode(OutgoingKind.Stream, call with { Type = MessageType.Stream, Status = MessageStatus.Ok }, default(Nothing));
+
+    /// <summary>Says that the stream has failed.</summary>
+    public static OutgoingFrame StreamError(in MessageHeader call, WherryException error) =>
+        Encode(OutgoingKind.Stream, call with { Type = MessageType.Stream, Status = MessageStatus.Error }, RemoteError.From(error));
+
     /// <summary>An error keeps program, version, procedure and serial of the call, also when those are what was wrong.</summary>
     public static OutgoingFrame ErrorReply(in MessageHeader call, WherryException error) =>
         Encode(OutgoingKind.Reply, call with { Type = MessageType.Reply, Status = MessageStatus.Error }, RemoteError.From(error));
@@ -57,10 +80,21 @@ internal sealed class OutgoingFrame : IDisposable
     private static OutgoingFrame Encode<T>(OutgoingKind kind, in MessageHeader header, in T body)
         where T : struct, IXdr<T>
     {
+        var writer = Begin(header);
+        body.Encode(writer);
+        return End(kind, writer);
+    }
+
+    private static XdrWriter Begin(in MessageHeader header)
+    {
         var writer = new XdrWriter();
         writer.WriteUInt(0);
         header.Encode(writer);
-        body.Encode(writer);
+        return writer;
+    }
+
+    private static OutgoingFrame End(OutgoingKind kind, XdrWriter writer)
+    {
         writer.PatchUInt(0, (uint)writer.Length);
         return new OutgoingFrame(kind, writer);
     }
@@ -77,6 +111,9 @@ internal enum OutgoingKind
 
     /// <summary>Bounded by number and bytes; what does not fit ends the connection.</summary>
     Event,
+
+    /// <summary>Bounded by the number of streams: each waits until its last packet is written.</summary>
+    Stream,
 
     /// <summary>Bounded by number; what does not fit is dropped, since those before it say the same.</summary>
     KeepAlive,

@@ -9,6 +9,7 @@ namespace Wherry.Rpc;
 public sealed class ServerCall
 {
     private OutgoingFrame? _reply;
+    private ServerStream? _stream;
 
     internal ServerCall(ServerSession session, in MessageHeader header, ReadOnlyMemory<byte> payload)
     {
@@ -58,10 +59,22 @@ public sealed class ServerCall
     /// <summary>The reply of a procedure that returns nothing.</summary>
     public void ReplyEmpty() => SetReply(OutgoingFrame.EmptyReply(Header));
 
+    /// <summary>
+    /// Opens the stream that this call's reply announces. The last thing a handler does: nothing may fail after it.
+    /// </summary>
+    /// <param name="data">What the client reads and writes; the stream's from now on, disposed of when it ends.</param>
+    /// <param name="closed">Called once, when the stream has ended and before its client is told.</param>
+    /// <exception cref="WherryException">RPC: the client has too many streams; <paramref name="data"/> is then still the caller's.</exception>
+    public ServerStream OpenStream(Stream data, Action? closed = null) => _stream = Session.OpenStream(Header, data, closed);
+
     /// <summary>What the handler answered.</summary>
     /// <exception cref="InvalidOperationException">It did not: a mistake of ours, told to the peer as an internal error.</exception>
-    internal OutgoingFrame TakeReply() =>
-        _reply ?? throw new InvalidOperationException($"procedure {Header.Procedure} of program {Header.Program:x} returned without a reply");
+    internal OutgoingFrame TakeReply()
+    {
+        var reply = _reply ?? throw new InvalidOperationException($"procedure {Header.Procedure} of program {Header.Program:x} returned without a reply");
+        if (_stream is { } stream) reply.Queued = stream.Start;
+        return reply;
+    }
 
     private void SetReply(OutgoingFrame reply)
     {

@@ -49,7 +49,9 @@ internal sealed class ServerConnection
         Session = new ServerSession(this, ConnectionId.Next(), transport.Peer, isReadOnly, isAuthenticated) { ConnectedAt = server.Time.GetUtcNow() };
         _normal = new(options.MaxClientRequests, options.MaxReadAheadRequests, options.MaxReadAheadBytes);
         _priority = new(options.MaxClientRequests, options.MaxReadAheadRequests, options.MaxReadAheadBytes);
-        _writer = new FrameWriter(transport.Stream, 2 * options.MaxClientRequests, options.MaxQueuedEvents, options.MaxQueuedEventBytes);
+        _writer = new FrameWriter(
+            transport.Stream, (2 * options.MaxClientRequests) + ServerStreams.MaxFrames, options.MaxQueuedEvents, options.MaxQueuedEventBytes);
+        Streams = new ServerStreams(_writer, _running, _closing.Token);
         _keepAlive = new KeepAliveTimer(
             Session.Id, options.KeepAliveInterval, options.KeepAliveCount, server.Time, server.Logger, () => SendPing(answered: null), Break);
         _reader = new FrameReader(transport.Stream, _keepAlive.Received);
@@ -65,6 +67,8 @@ internal sealed class ServerConnection
             lock (_lock) return (_normal.InProgress + _priority.InProgress, _normal.Waiting + _priority.Waiting);
         }
     }
+
+    public ServerStreams Streams { get; }
 
     /// <summary>Cancelled as soon as the connection has a reason to end.</summary>
     public CancellationToken Closing => _closing.Token;
@@ -160,7 +164,7 @@ internal sealed class ServerConnection
         {
             while (await _reader.ReadAsync(Closing).ConfigureAwait(false) is { } frame)
             {
-                if (!AnswerKeepAlive(frame)) await EnterAsync(frame).ConfigureAwait(false);
+                if (!AnswerKeepAlive(frame) && !await TakeStreamPacketAsync(frame).ConfigureAwait(false)) await EnterAsync(frame).ConfigureAwait(false);
             }
 
             Break("closed by the client");
@@ -211,6 +215,17 @@ internal sealed class ServerConnection
         RpcLog.KeepAliveReceived(_server.Logger, Session.Id, message);
         if (message == KeepAliveMessage.Ping) _writer.TryQueue(OutgoingFrame.KeepAlive(KeepAliveProcedure.Pong));
         if (message == KeepAliveMessage.Pong) PongReceived();
+        return true;
+    }
+
+    /// <summary>Hands a stream its packet. One that is not read holds up the whole connection when its queue is full, as libvirt's does.</summary>
+    private async ValueTask<bool> TakeStreamPacketAsync(IncomingFrame frame)
+    {
+        if (Streams.Find(frame.Header) is not { } stream) return false;
+        if (stream.TryTake(frame)) return true;
+        _keepAlive.Pause();
+        await stream.TakeAsync(frame, Closing).ConfigureAwait(false);
+        _keepAlive.Resume();
         return true;
     }
 
@@ -295,6 +310,7 @@ internal sealed class ServerConnection
             reply.IsPriority = isPriority;
             // False only when the connection is closing, and then nobody needs the place.
             _writer.TryQueue(reply);
+            reply.Queued?.Invoke();
         }
         catch (Exception e)
         {
@@ -305,6 +321,7 @@ internal sealed class ServerConnection
     private void Written(OutgoingFrame frame)
     {
         if (frame.Kind == OutgoingKind.Reply) Leave(frame.IsPriority);
+        frame.Written?.Invoke();
     }
 
     /// <summary>A call's reply is on the wire: the next one starts, and the read loop looks again.</summary>

@@ -1,4 +1,5 @@
 using Wherry.Rpc.Frames;
+using Wherry.Wire.Frames;
 using Wherry.Wire.Xdr;
 
 namespace Wherry.Rpc;
@@ -73,6 +74,9 @@ public sealed class ServerSession
     /// <param name="ct">The caller's patience; there is no other limit.</param>
     /// <returns>False when the connection has ended, or the client does not read.</returns>
     public Task<bool> PingAsync(CancellationToken ct) => _connection.PingAsync(ct);
+
+    /// <inheritdoc cref="ServerCall.OpenStream"/>
+    internal ServerStream OpenStream(in MessageHeader call, Stream data, Action? closed) => _connection.Streams.Open(call, data, closed);
 
     /// <summary>Closes the connection once the replies already queued have been written, for example after CONNECT_CLOSE.</summary>
     public void CloseAfterReplies(string reason) => _connection.CloseAfterReplies(reason);

@@ -85,6 +85,9 @@ public sealed class XdrWriter : IDisposable
 
     public void WriteFixedOpaque(ReadOnlySpan<byte> value) => value.CopyTo(GrowPadded(value.Length));
 
+    /// <summary>Bytes that are no XDR: what a stream's packet carries. Not padded, so nothing may follow.</summary>
+    public void WriteRaw(ReadOnlySpan<byte> value) => value.CopyTo(Grow(value.Length));
+
     public void WriteUuid(Guid value) => value.TryWriteBytes(GrowPadded(16), bigEndian: true, out _);
 
     /// <inheritdoc cref="XdrReader.ReadFixedChars"/>
