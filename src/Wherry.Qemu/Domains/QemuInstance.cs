@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Wherry.Qemu.Consoles;
 using Wherry.Qemu.Launch;
 using Wherry.Qemu.Process;
 using Wherry.Qemu.Statistics;
@@ -40,6 +41,9 @@ public sealed class QemuInstance
 
     /// <summary>Counters that QEMU keeps, for those who only look.</summary>
     public QemuFigures Figures { get; }
+
+    /// <summary>Serial ports and consoles that clients have open.</summary>
+    internal OpenConsoles Consoles { get; } = new();
 
     /// <summary>Block nodes by disk, for mirrors and exports.</summary>
     public ImmutableArray<DiskNodes> Disks { get; init; } = [];
