@@ -76,7 +76,7 @@ public sealed partial class DomainDocument
         {
             throw DomainXmlException.Internal("failed to validate prefix for a new XML namespace");
         }
-        var element = ReadAny(xml);
+        var element = ReadAny(xml, "metadata_xml");
         foreach (var within in element.DescendantsAndSelf().Where(within => within.Name.Namespace == XNamespace.None))
             within.Name = XName.Get(within.Name.LocalName, uri);
         element.SetAttributeValue(XNamespace.Xmlns + key, uri);

@@ -34,17 +34,18 @@ public sealed partial class DomainDocument
 
     private static XElement Read(string xml, string rootName)
     {
-        var root = ReadAny(xml);
+        var root = ReadAny(xml, "domain_definition");
         return root.Name == rootName
             ? root
             : throw DomainXmlException.Invalid($"expecting root element of '{rootName}', not '{root.Name.LocalName}'");
     }
 
-    private static XElement ReadAny(string xml)
+    /// <param name="what">libvirt's name for the text, which its complaints begin with.</param>
+    private static XElement ReadAny(string xml, string what)
     {
         ArgumentNullException.ThrowIfNull(xml);
         if (xml.Length > MaxCharacters)
-            throw DomainXmlException.NotWellFormed($"(domain_definition): document of {xml.Length} characters exceeds {MaxCharacters}");
+            throw DomainXmlException.NotWellFormed($"({what}): document of {xml.Length} characters exceeds {MaxCharacters}");
         var settings = new XmlReaderSettings
         {
             DtdProcessing = DtdProcessing.Prohibit,
@@ -63,7 +64,7 @@ public sealed partial class DomainDocument
         catch (XmlException e)
         {
             // What our reader alone minds (a prefix that is not declared, a document type) keeps its own words.
-            throw DomainXmlException.NotWellFormed($"(domain_definition):{MalformedXml.Describe(xml) ?? $"{e.LineNumber}: {e.Message}"}", e);
+            throw DomainXmlException.NotWellFormed($"({what}):{MalformedXml.Describe(xml) ?? $"{e.LineNumber}: {e.Message}"}", e);
         }
     }
 

@@ -84,7 +84,7 @@ internal sealed class SchemaComparison(ImmutableArray<SchemaInfo> schema)
     private static bool Fits(JsonTypeInfo ours, SchemaInfo theirs) => theirs.MetaType switch
     {
         "array" => ours.Kind == JsonTypeInfoKind.Enumerable,
-        "object" => ours.Kind == JsonTypeInfoKind.Object,
+        "object" => ours.Kind == JsonTypeInfoKind.Object || ours.Type == typeof(JsonElement), // The latter is handed on as it came.
         "enum" => ours.Type == typeof(string) || IsOpenEnum(ours.Type),
         // Those we use are "text or null" and "the name of a node or its options": we send text.
         "alternate" => ours.Type == typeof(JsonElement) || (ours.Type == typeof(string) && theirs.Members!.Value.Any(m => m.Type == "str")),
@@ -95,7 +95,7 @@ internal sealed class SchemaComparison(ImmutableArray<SchemaInfo> schema)
     private void CompareMembers(string path, JsonTypeInfo ours, ImmutableArray<SchemaInfo> theirs, bool sending)
     {
         var members = theirs.SelectMany(MembersOf).ToLookup(m => m.Name!, StringComparer.Ordinal);
-        var properties = ours.Properties.Where(p => p.Get is not null).ToList(); // A property that is not serialised has no getter.
+        var properties = ours.Properties.Where(p => p is { Get: not null, IsExtensionData: false }).ToList(); // A property that is not serialised has no getter.
         foreach (var property in properties)
         {
             var member = $"{path}/{property.Name}";

@@ -27,7 +27,8 @@ internal sealed partial class RemoteProgram
     [Procedure(RemoteProcedure.DomainSetMetadata)]
     private async ValueTask DomainSetMetadata(ServerCall call, DomainSetMetadataArgs args, CancellationToken ct)
     {
-        CheckFlags(args.Flags, AffectLive | AffectConfig, "virDomainObjSetMetadata");
+        CheckMetadata(args);
+        CheckFlags(args.Flags, AffectLive | AffectConfig, "qemuDomainSetMetadata");
         var kind = Kind(args.Type);
         await Driver.ChangeDocumentsAsync(
             Domain(call, args.Dom),
@@ -42,6 +43,21 @@ internal sealed partial class RemoteProgram
             new DomainEvent.MetadataChange(kind, args.Uri),
             Owner("DomainSetMetadata"),
             ct);
+    }
+
+    /// <summary>What libvirt's API layer refuses; virsh refuses it before it asks.</summary>
+    private static void CheckMetadata(DomainSetMetadataArgs args)
+    {
+        if ((MetadataKind)args.Type == MetadataKind.Element)
+        {
+            CheckArgument(args.Uri is not null, "uri", "virDomainSetMetadata", "must not be NULL");
+            CheckArgument(args.Metadata is null || args.Key is not null, "key", "virDomainSetMetadata", "must not be NULL");
+            return;
+        }
+        if ((MetadataKind)args.Type == MetadataKind.Title && args.Metadata?.Contains('\n', StringComparison.Ordinal) == true)
+            throw new WherryException(ErrorCode.InvalidArg, "metadata title can't contain newlines", ErrorDomain.Domain);
+        CheckArgument(args.Uri is null, "uri", "virDomainSetMetadata", "must be NULL");
+        CheckArgument(args.Key is null, "key", "virDomainSetMetadata", "must be NULL");
     }
 
     private static MetadataKind Kind(int type) => type is >= 0 and <= (int)MetadataKind.Element

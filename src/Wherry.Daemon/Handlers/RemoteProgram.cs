@@ -51,6 +51,19 @@ internal sealed partial class RemoteProgram(DaemonContext context)
             throw WherryException.RefusedArgument(function, "flags", $"unsupported flags (0x{unknown:x}) in function {function}", domain);
     }
 
+    /// <summary>Arguments that libvirt's API layer looks at before its drivers do.</summary>
+    /// <param name="isGood">False is refused.</param>
+    /// <param name="name">libvirt's name of the argument.</param>
+    /// <param name="function">libvirt's function, which its text names.</param>
+    /// <param name="rule">Such as "must not be zero".</param>
+    private static void CheckArgument(bool isGood, string name, string function, string rule)
+    {
+        if (!isGood)
+            throw new WherryException(ErrorCode.InvalidArg, $"{name} in {function} {rule}", ErrorDomain.Domain);
+    }
+
+    private static Affect Affect(uint flags) => new(Has(flags, AffectLive), Has(flags, AffectConfig));
+
     /// <summary>Who holds a domain's turn, as another caller's time-out names it: libvirt shows its dispatch function.</summary>
     private static string Owner(string procedure) => "remoteDispatch" + procedure;
 }

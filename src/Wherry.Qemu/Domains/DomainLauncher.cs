@@ -126,6 +126,7 @@ public sealed class DomainLauncher : IDomainLauncher
         {
             monitor = await MonitorSession.ConnectAsync(
                 monitorPath, new MonitorOptions { Owner = target.Name, TimeProvider = _time, Logger = _logger }, ct);
+            var vcpus = await PlugVcpusAsync(monitor, spec, ct);
             await StartupCommands.RunAsync(plan.StartupCommands, target.Name, monitor, ct);
             var characters = await CharacterDevicesAsync(monitor, spec, ct);
             overlay = overlay with
@@ -142,7 +143,8 @@ public sealed class DomainLauncher : IDomainLauncher
                     .Where(pair => pair is { First.Index: not null, Second.Alias: not null })
                     .ToImmutableDictionary(pair => pair.Second.Alias!, pair => pair.First.Index!.Value),
             };
-            var live = new DomainDefinition(overlay.Apply(target.Definition.Document));
+            var document = overlay.Apply(target.Definition.Document);
+            var live = new DomainDefinition(vcpus is { } states ? document.WithVcpus(states, oneByOne: true) : document);
             return new LaunchedQemu(new QemuInstance(process, monitor, monitorPath, resources) { Disks = plan.Disks }, live)
             {
                 AgentsConnected = [.. live.Spec.Channels
@@ -172,6 +174,18 @@ public sealed class DomainLauncher : IDomainLauncher
         return GuestCpu.IsChosen(spec.Cpu)
             ? spec with { Cpu = GuestCpu.Resolve(spec, emulator.CpusFor(spec.Type), request.Incoming) }
             : spec;
+    }
+
+    /// <summary>Plugs the CPUs that QEMU is not started with, in their order, so that they can be taken out later.</summary>
+    /// <returns>What is there then; null for a guest whose CPUs are only counted.</returns>
+    private static async Task<ImmutableArray<VcpuState>?> PlugVcpusAsync(MonitorSession monitor, DomainSpec spec, CancellationToken ct)
+    {
+        if (spec.Vcpu.OneByOne.IsEmpty)
+            return null;
+        var cpus = await PluggedCpus.AskAsync(monitor, ct);
+        foreach (var vcpu in spec.Vcpu.OneByOne.Where(vcpu => vcpu is { IsEnabled: true, IsHotpluggable: true }).OrderBy(vcpu => vcpu.Order))
+            await monitor.ExecuteAsync(cpus.Cpus[vcpu.Id].Plug(vcpu.Id), ct);
+        return (await PluggedCpus.AskAsync(monitor, ct)).States;
     }
 
     /// <summary>What QEMU made of the CPU that it was asked for.</summary>

@@ -64,4 +64,10 @@ internal static partial class DomainLog
 
     [LoggerMessage(3019, LogLevel.Warning, "ended a QEMU whose start an earlier daemon did not finish: {MonitorPath}")]
     public static partial void OrphanEnded(ILogger logger, string monitorPath);
+
+    [LoggerMessage(3080, LogLevel.Information, "domain '{OldName}' {Uuid} renamed to '{Name}'")]
+    public static partial void Renamed(ILogger logger, string oldName, string name, Guid uuid);
+
+    [LoggerMessage(3081, LogLevel.Error, "definition '{Name}' is left out: {Reason}")]
+    public static partial void DefinitionLeftOut(ILogger logger, string name, string reason);
 }

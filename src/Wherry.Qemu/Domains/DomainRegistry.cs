@@ -57,6 +57,28 @@ public sealed class DomainRegistry
         }
     }
 
+    /// <summary>Gives a domain a second name, so that a rename never leaves it without one.</summary>
+    /// <exception cref="WherryException">OperationInvalid: the name is taken.</exception>
+    public void AddName(Domain domain, string name)
+    {
+        lock (_gate)
+        {
+            if (_index.ByName.ContainsKey(name))
+                throw new WherryException(ErrorCode.OperationInvalid, $"domain with name '{name}' already exists", ErrorDomain.Domain);
+            _index = _index with { ByName = _index.ByName.Add(name, domain) };
+        }
+    }
+
+    /// <summary>Takes back the name that a domain does not have any more, or was not given after all.</summary>
+    public void RemoveName(Domain domain, string name)
+    {
+        lock (_gate)
+        {
+            if (_index.ByName.GetValueOrDefault(name) == domain)
+                _index = _index with { ByName = _index.ByName.Remove(name) };
+        }
+    }
+
     /// <summary>Forgets the domain, unless another one has taken its place already.</summary>
     public void Remove(Domain domain)
     {

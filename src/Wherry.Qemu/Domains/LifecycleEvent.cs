@@ -76,8 +76,17 @@ public enum ShutdownDetail
 /// <summary>One line of <c>virsh event --event lifecycle</c>.</summary>
 public readonly record struct LifecycleEvent(LifecycleEventType Type, int Detail)
 {
+    /// <summary>VIR_DOMAIN_EVENT_UNDEFINED_RENAMED.</summary>
+    private const int UndefinedByRename = 1;
+
     public static LifecycleEvent Defined(DefinedDetail detail) => new(LifecycleEventType.Defined, (int)detail);
     public static LifecycleEvent Undefined() => new(LifecycleEventType.Undefined, 0);
+
+    /// <summary>A rename is told as the end of one name and the beginning of another.</summary>
+    /// <param name="type">Undefined or Defined.</param>
+    public static LifecycleEvent Renamed(LifecycleEventType type) =>
+        new(type, type == LifecycleEventType.Defined ? (int)DefinedDetail.Renamed : UndefinedByRename);
+
     public static LifecycleEvent Started(StartedDetail detail) => new(LifecycleEventType.Started, (int)detail);
     public static LifecycleEvent Suspended(SuspendedDetail detail) => new(LifecycleEventType.Suspended, (int)detail);
     public static LifecycleEvent Resumed(ResumedDetail detail) => new(LifecycleEventType.Resumed, (int)detail);

@@ -63,10 +63,13 @@ public sealed partial class QemuDriver
         ApplyMeaning(domain, happened);
         if (happened.Name == "VSERPORT_CHANGE")
             TakeChannelChange(domain, happened);
+        if (happened.Name == "BALLOON_CHANGE")
+            TakeBalloonChange(domain, happened);
 
         return happened.Name switch
         {
             "SHUTDOWN" => Run(domain, "guest shutdown", () => AfterGuestShutdownAsync(domain, qemu, before)),
+            "DEVICE_DELETED" when IsVcpu(happened) => Run(domain, "virtual CPU gone", () => ShowVcpusAsync(domain, qemu, CancellationToken.None)),
             "GUEST_PANICKED" => Run(domain, "guest panic", () => AfterPanicAsync(domain, qemu)),
             _ => Task.CompletedTask,
         };
@@ -101,6 +104,15 @@ public sealed partial class QemuDriver
             if (channel.Alias is { } alias && chardevs.TryGetValue(DomainLauncher.ChardevPrefix + alias, out var chardev))
                 SetChannel(domain, alias, chardev.FrontendOpen);
         }
+    }
+
+    /// <summary>The guest has followed a wish for more or less memory: its XML shows what it has.</summary>
+    private static void TakeBalloonChange(Domain domain, QmpEvent happened)
+    {
+        if (happened.Data.TryGetProperty("actual", out var actual) && actual.TryGetInt64(out var bytes) && bytes >= 0)
+            domain.Change(now => now.Live is { } live
+                ? now with { Live = new DomainDefinition(live.Document.WithCurrentMemory(new Xml.ByteSize((ulong)bytes))) }
+                : now);
     }
 
     private static void AnnounceAgents(Domain domain, IEnumerable<bool> connected)

@@ -50,6 +50,11 @@ public sealed partial class QemuDriver
             var definition = Load(_files.Definitions, name, bytes => Understand(name, bytes));
             if (definition is null)
                 continue;
+            if (Domains.Find(definition.Spec.Uuid) is { } first)
+            {
+                DomainLog.DefinitionLeftOut(_logger, name, $"domain '{first.Name}' has its UUID {first.Uuid}");
+                continue;
+            }
             Domains.GetOrAdd(
                 name,
                 definition.Spec.Uuid,

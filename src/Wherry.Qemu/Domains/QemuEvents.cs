@@ -26,7 +26,8 @@ internal readonly record struct QemuEventMeaning(IReadOnlyList<DomainInput> Inpu
         "RTC_CHANGE" => Tells(new DomainEvent.RtcChange(Number(happened, "offset"))),
         "WATCHDOG" => Watchdog(happened),
         "BLOCK_IO_ERROR" => IoError(happened, disk),
-        "DEVICE_DELETED" when Text(happened, "device") is { } alias => Tells(new DomainEvent.DeviceRemoved(alias)),
+        // Virtual CPUs come and go without being told of as devices: libvirt's choice.
+        "DEVICE_DELETED" when Text(happened, "device") is { } alias && !alias.StartsWith("vcpu", StringComparison.Ordinal) => Tells(new DomainEvent.DeviceRemoved(alias)),
         "DEVICE_TRAY_MOVED" => Tells(new DomainEvent.TrayChange(
             disk(Text(happened, "device") is { Length: > 0 } device ? device : Text(happened, "id"), null).Alias,
             Flag(happened, "tray-open") == true)),

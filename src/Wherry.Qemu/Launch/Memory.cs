@@ -16,7 +16,7 @@ internal static class Memory
     /// <summary>Without a topology in the XML every vCPU is a socket: libvirt says so aloud because QEMU's own default has changed over time.</summary>
     private static string Vcpus(DomainSpec spec)
     {
-        var (maximum, current) = (spec.Vcpu.Maximum, spec.Vcpu.Current);
+        var (maximum, current) = (spec.Vcpu.Maximum, spec.Vcpu.AtStart);
         var count = current == maximum ? $"{current}" : $"{current},maxcpus={maximum}";
         return spec.Cpu?.Topology is { } topology
             ? $"{count},sockets={topology.Sockets},dies={topology.Dies},cores={topology.Cores},threads={topology.Threads}"

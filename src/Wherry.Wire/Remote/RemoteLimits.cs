@@ -16,12 +16,14 @@ public static class RemoteLimits
     public const int DomainDiskErrors = 256;
     public const int DomainEventGraphicsIdentity = 20;
     public const int DomainEventTunable = 2_048;
+    public const int DomainFsfreezeMountpoints = 256;
     public const int DomainFsinfo = 256;
     public const int DomainFsinfoDisks = 256;
     public const int DomainGetCpuStats = 2_048;
     public const int DomainGuestInfoParams = 2_048;
     public const int DomainInterface = 2_048;
     public const int DomainIpAddr = 2_048;
+    public const int DomainIothreadParams = 64;
     public const int DomainJobStats = 64;
     public const int DomainLaunchSecurityInfoParams = 64;
     public const int DomainList = 16_384;

@@ -99,16 +99,40 @@ internal static class MachineCompletion
         var spec = MachineReading.Vcpu(vcpu);
         if (spec.Current > spec.Maximum)
             throw DomainXmlException.Unsupported("maximum vCPU count must not be less than current vCPU count", vcpu);
-        if (spec.Current < 1)
-            throw DomainXmlException.Unsupported("vcpu 0 can't be offline", vcpu);
-        if (spec.Current == spec.Maximum)
-            vcpu.SetAttributeValue("current", null);
+        CheckVcpus(spec, vcpu);
+        vcpu.SetAttributeValue("current", spec.Current == spec.Maximum ? null : spec.Current.ToString(CultureInfo.InvariantCulture));
+        domain.Elements("vcpus").Remove();
+        if (!spec.OneByOne.IsEmpty)
+            domain.Add(new XElement("vcpus", spec.OneByOne.Select(VcpuState.ToElement)));
         if (vcpu.Get("placement") == "auto")
             vcpu.SetAttributeValue("cpuset", null);
         else if (vcpu.Get("cpuset") is { } cpus)
             vcpu.SetAttributeValue("cpuset", CpuSetText.Canonical(cpus, vcpu));
         foreach (var pin in domain.Element("cputune")?.Elements().Where(element => element.Get("cpuset") is not null) ?? [])
             pin.SetAttributeValue("cpuset", CpuSetText.Canonical(pin.Get("cpuset")!, pin));
+    }
+
+    /// <summary>QEMU starts with a number of CPUs, in order; only those behind them can be plugged one by one.</summary>
+    private static void CheckVcpus(VcpuSpec spec, XElement vcpu)
+    {
+        var all = spec.All;
+        if (!all[0].IsEnabled)
+            throw DomainXmlException.Unsupported("vcpu 0 can't be offline", vcpu);
+        if (all[0].IsHotpluggable)
+            throw DomainXmlException.Unsupported("vcpu0 can't be hotpluggable", vcpu);
+        if (all[0].Order > 1)
+            throw DomainXmlException.Unsupported("vcpu0 must be enabled first", vcpu);
+        for (var i = 1; i < all.Length; i++)
+        {
+            if (all[i].IsEnabled && (all[i].Order != 0) != (all[0].Order != 0))
+                throw DomainXmlException.Unsupported("all vcpus must have either set or unset order", vcpu);
+            if (all[i].IsHotpluggable)
+                continue;
+            if (all[i - 1].IsHotpluggable)
+                throw DomainXmlException.Unsupported("online non-hotpluggable vcpus need to be ordered prior to hotplugable vcpus", vcpu);
+            if (all[i - 1].Order > all[i].Order)
+                throw DomainXmlException.Unsupported("online non-hotpluggable vcpus must be ordered in ascending order", vcpu);
+        }
     }
 
     private static void CompleteMachine(DomainTree tree)

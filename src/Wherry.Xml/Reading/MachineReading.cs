@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Xml.Linq;
 
@@ -13,7 +14,22 @@ internal static class MachineReading
             return new VcpuSpec(1, 1);
         if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var maximum) || maximum == 0)
             throw DomainXmlException.Invalid("maximum vcpus count must be an integer", vcpu);
-        return new VcpuSpec(maximum, vcpu.Int("current") ?? maximum) { CpuSet = vcpu!.Get("cpuset") };
+        var oneByOne = OneByOne(vcpu!.Parent?.Element("vcpus"), maximum);
+        return new VcpuSpec(maximum, oneByOne.IsEmpty ? vcpu.Int("current") ?? maximum : oneByOne.Count(one => one.IsEnabled))
+        {
+            CpuSet = vcpu.Get("cpuset"),
+            OneByOne = oneByOne,
+        };
+    }
+
+    /// <summary>One that the list does not mention is not there.</summary>
+    private static ImmutableArray<VcpuState> OneByOne(XElement? vcpus, int maximum)
+    {
+        var given = vcpus?.Elements("vcpu").Select(vcpu => VcpuState.From(vcpu, maximum)).ToList() ?? [];
+        return given.Count == 0
+            ? []
+            : [.. Enumerable.Range(0, maximum).Select(id =>
+                given.LastOrDefault(vcpu => vcpu.Id == id) ?? new VcpuState(id, IsEnabled: false, IsHotpluggable: true, Order: 0))];
     }
 
     public static OsSpec Os(XElement? os) => os is null

@@ -97,6 +97,8 @@ internal sealed class MalformedXml
         SkipBlanks();
         while (Current != '>' && !Ahead("/>"))
         {
+            if (_at >= _text.Length)
+                throw new Fault($"Couldn't find end of Start Tag {name} line {line}");
             var attribute = ReadAttribute();
             if (!attributes.Add(attribute))
                 twice ??= attribute;

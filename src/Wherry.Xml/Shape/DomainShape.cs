@@ -29,7 +29,8 @@ internal static class DomainShape
                 with { DropWhenEmpty = true },
             Refused("memoryBacking"),
             Text("vcpu", Uint).With(A("placement", OneOf("static", "auto")).Or("static"), A("cpuset", Any), A("current", Uint)),
-            Refused("vcpus"),
+            Element("vcpus").Holding(Element("vcpu").With(A("id", Uint), A("enabled", YesNo), A("hotpluggable", YesNo), A("order", Uint)).Many())
+                with { DropWhenEmpty = true },
             Refused("iothreads"),
             Refused("iothreadids"),
             Refused("defaultiothread"),

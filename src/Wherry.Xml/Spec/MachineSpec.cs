@@ -8,6 +8,17 @@ public sealed record VcpuSpec(int Maximum, int Current)
 {
     /// <summary>The host CPUs of <c>cpuset=</c>, as written; null for all.</summary>
     public string? CpuSet { get; init; }
+
+    /// <summary>Every CPU of <c>&lt;vcpus&gt;</c>, by number; empty where the definition only counts them.</summary>
+    public ImmutableArray<VcpuState> OneByOne { get; init; } = [];
+
+    /// <summary>Every CPU that the guest can have, by number; where the definition only counts them, the first are there from the start.</summary>
+    public ImmutableArray<VcpuState> All => OneByOne.IsEmpty
+        ? [.. Enumerable.Range(0, Maximum).Select(id => new VcpuState(id, id < Current, id >= Current, Order: 0))]
+        : OneByOne;
+
+    /// <summary>CPUs that QEMU starts with; the others are plugged before the guest runs.</summary>
+    public int AtStart => All.Count(vcpu => vcpu is { IsEnabled: true, IsHotpluggable: false });
 }
 
 public sealed record OsSpec

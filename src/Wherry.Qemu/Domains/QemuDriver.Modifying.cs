@@ -1,0 +1,67 @@
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Xml;
+
+namespace Wherry.Qemu.Domains;
+
+// Changes of what runs, of what is stored, or of both: the rules that libvirt's live and config flags stand for.
+public sealed partial class QemuDriver
+{
+    /// <summary>Runs one change under the domain's turn.</summary>
+    /// <param name="affect">Which of the two the caller means.</param>
+    /// <param name="owner">The API, for the text of somebody else's time-out.</param>
+    /// <param name="act">
+    /// Checks everything, then tells QEMU; what it throws leaves both documents as they were. What it returns is applied to the documents as
+    /// they are then: QEMU's events may have changed the running one meanwhile.
+    /// </param>
+    /// <exception cref="WherryException">OperationInvalid: the domain does not have what was asked for.</exception>
+    private async Task ModifyAsync(Domain domain, Affect affect, string owner, Func<AffectedDefinitions, Task<DocumentChanges>> act, CancellationToken ct)
+    {
+        using var lease = await BeginAsync(domain, JobKind.Modify, owner, ct);
+        await domain.Defining.WaitAsync(ct);
+        try
+        {
+            var affected = Resolve(domain, affect);
+            var changes = await act(affected);
+            if (affected.Config is { } config && changes.Config is { } changeConfig)
+            {
+                var changed = new DomainDefinition(changeConfig(config.Document));
+                await WriteDefinitionAsync(changed, ct);
+                domain.Change(now => now with { Config = changed });
+            }
+            if (affected.Live is not null && changes.Live is { } changeLive)
+                domain.Change(now => now.Live is { } live ? now with { Live = new DomainDefinition(changeLive(live.Document)) } : now);
+        }
+        finally
+        {
+            domain.Defining.Release();
+        }
+    }
+
+    private static AffectedDefinitions Resolve(Domain domain, Affect affect)
+    {
+        var now = domain.Snapshot;
+        if (affect.Live && !now.IsActive)
+            throw NotRunning();
+        if (affect.Config && !now.IsPersistent)
+            throw new WherryException(ErrorCode.OperationInvalid, "transient domains do not have any persistent config", ErrorDomain.Domain);
+        var live = affect.Live || (!affect.Config && now.IsActive);
+        return new AffectedDefinitions(
+            live ? now.Live : null,
+            affect.Config || !live ? now.Config : null,
+            live ? ActiveQemu(domain) : null);
+    }
+
+    /// <param name="Live">null: the running domain is not meant.</param>
+    /// <param name="Config">null: the stored definition is not meant.</param>
+    /// <param name="Qemu">As <paramref name="Live"/>.</param>
+    private sealed record AffectedDefinitions(DomainDefinition? Live, DomainDefinition? Config, QemuInstance? Qemu);
+
+    /// <summary>null: that document stays as it is.</summary>
+    private sealed record DocumentChanges(Func<DomainDocument, DomainDocument>? Live, Func<DomainDocument, DomainDocument>? Config)
+    {
+        public static DocumentChanges Both(Func<DomainDocument, DomainDocument> change) => new(change, change);
+    }
+}
+
+/// <summary>libvirt's VIR_DOMAIN_AFFECT flags. Neither: the running domain if there is one, else the stored definition.</summary>
+public readonly record struct Affect(bool Live, bool Config);

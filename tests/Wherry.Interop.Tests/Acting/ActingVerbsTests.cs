@@ -1,0 +1,99 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using Wherry.Interop.Tests.Transcript;
+using Wherry.Testbed;
+using Wherry.Testbed.Hosts;
+
+namespace Wherry.Interop.Tests.Acting;
+
+/// <summary>
+/// Verbs that change something, done by wherryd and by stock libvirtd to the same domains, one after the other: each
+/// tests/data/acting/*.sh is such a list, one shell command a line, virsh or python3-libvirt. What differs must be explained there
+/// ("! why", below the command), and what is explained must differ.
+/// </summary>
+public sealed partial class ActingVerbsTests(ITestOutputHelper output)
+{
+    private static readonly string Fixtures = Path.Combine(Repository.Root, "tests/data/acting");
+
+    public static TheoryData<string> Lists => [.. Directory.EnumerateFiles(Fixtures, "*.sh").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
+
+    [Theory]
+    [MemberData(nameof(Lists))]
+    [Trait("layer", "interop")]
+    public async Task Verbs_that_act_answer_as_those_of_stock_libvirtd(string list)
+    {
+        Assert.SkipWhen(StockLibvirtd.Missing is not null, StockLibvirtd.Missing ?? "");
+        var rows = Row.Read(Path.Combine(Fixtures, list + ".sh"));
+        var both = await Task.WhenAll(
+            RunAsync(rows, host => new Wherryd(host) { InLibvirtsDirectories = true }),
+            RunAsync(rows, host => new StockLibvirtd(host)));
+
+        var problems = new StringBuilder();
+        var explained = 0;
+        foreach (var (row, ours, stock) in rows.Zip(both[0], both[1]))
+        {
+            if (ours == stock && row.WhyDifferent is null)
+                continue;
+            explained++;
+            if (ours == stock)
+                problems.Append($"{row.Command}\n  both daemons give the same answer: remove the explanation\n");
+            else if (row.WhyDifferent is null)
+                problems.Append($"{row.Command}\n{LineDifference.Of(ours, stock)}\n");
+        }
+
+        output.WriteLine($"{list}: {rows.Count} rows, {rows.Count - explained} equal, {explained} explained differences");
+        Assert.True(problems.Length == 0, problems.ToString());
+    }
+
+    private static async Task<IReadOnlyList<string>> RunAsync(IReadOnlyList<Row> rows, Func<TestHost, DaemonRunner> create)
+    {
+        await using var run = RunDirectory.Create();
+        await using var host = await TestHost.CreateAsync(run, "alpha", isolated: true);
+        await using var daemon = create(host);
+        await host.RunAsync("qemu-img", "create", "-q", "-f", "qcow2", $"{host.Images}/disk.qcow2", "4M").Checked();
+        foreach (var file in Directory.EnumerateFiles(Fixtures).Where(file => !file.EndsWith(".sh", StringComparison.Ordinal)))
+        {
+            var text = (await File.ReadAllTextAsync(file)).Replace("@IMAGES@", host.Images, StringComparison.Ordinal);
+            await File.WriteAllTextAsync(Path.Combine(host.Directory, Path.GetFileName(file)), text);
+        }
+
+        await daemon.StartAsync();
+        var answers = new List<string>();
+        foreach (var row in rows)
+        {
+            var result = await Command.RunAsync(host.Enter(
+                ["env", $"LIBVIRT_DEFAULT_URI={daemon.Uri}", "sh", "-c", "cd \"$1\" && eval \"$2\"", "sh", host.Directory, row.Command]));
+            answers.Add(Incidental($"{result.Output}{result.Error}(exit code {result.ExitCode})", run));
+        }
+
+        return answers;
+    }
+
+    /// <summary>Takes out what differs from run to run, and nothing else.</summary>
+    private static string Incidental(string text, RunDirectory run) =>
+        Counted().Replace(text.Replace(run.Path, "/run-directory", StringComparison.Ordinal), "${before}N");
+
+    /// <summary>Processor times, and the numbers of pseudo-terminals.</summary>
+    [GeneratedRegex(@"(?<before>CPU time: +|/dev/pts/)[\d.]+")]
+    private static partial Regex Counted();
+
+    /// <summary>One command, and why its two answers differ, if they do.</summary>
+    private sealed record Row(string Command, string? WhyDifferent)
+    {
+        public static IReadOnlyList<Row> Read(string path)
+        {
+            var rows = new List<Row>();
+            foreach (var line in File.ReadLines(path).Select(line => line.Trim()))
+            {
+                if (line.Length == 0 || line[0] == '#')
+                    continue;
+                if (line[0] == '!')
+                    rows[^1] = rows[^1] with { WhyDifferent = $"{rows[^1].WhyDifferent} {line[1..].Trim()}".Trim() };
+                else
+                    rows.Add(new Row(line, WhyDifferent: null));
+            }
+
+            return rows;
+        }
+    }
+}

@@ -1,0 +1,55 @@
+# What becomes of console streams. The guest is firmware that talks on its serial port and waits for a key.
+import threading
+import libvirt
+
+libvirt.registerErrorHandler(lambda _, error: None, None)
+
+
+def tell(what, call):
+    try:
+        print(what, call())
+    except libvirt.libvirtError as error:
+        print(what, error.get_error_code(), error.get_error_domain(), error)
+
+
+def open_console(device=None, flags=0):
+    connection = libvirt.open()
+    stream = connection.newStream(0)
+    connection.lookupByName("talk").openConsole(device, stream, flags)
+    return connection, stream
+
+
+def read_until(stream, words):
+    seen = b""
+    while words not in seen:
+        data = stream.recv(4096)
+        if not data:
+            return False
+        seen += data
+    return True
+
+
+watchdog = threading.Timer(60, lambda: __import__("os")._exit(99))
+watchdog.daemon = True
+watchdog.start()
+first, stream = open_console()
+tell("firmware:", lambda: read_until(stream, b"boot menu"))
+tell("second:", lambda: open_console() and None)
+tell("second, by name:", lambda: open_console("serial0") and None)
+tell("another device:", lambda: open_console("parallel0")[1].abort())
+tell("escape:", lambda: stream.send(b"\x1b"))
+tell("menu:", lambda: read_until(stream, b"Select boot device"))
+third, taken = open_console(None, libvirt.VIR_DOMAIN_CONSOLE_FORCE)
+tell("taken:", lambda: stream.recv(4096) and None)
+tell("alive:", lambda: first.lookupByName("talk").state())
+tell("finish:", lambda: taken.finish())
+fourth, stream = open_console("serial0", libvirt.VIR_DOMAIN_CONSOLE_SAFE)
+tell("abort:", lambda: stream.abort())
+fifth, stream = open_console()
+tell("many bytes:", lambda: stream.send(b"x" * 3000))
+fifth.lookupByName("talk").destroy()
+while stream.recv(4096):
+    pass
+tell("after destroy:", lambda: stream.recv(4096))
+tell("finish:", lambda: stream.finish())
+tell("alive:", lambda: fifth.lookupByName("talk").state())
