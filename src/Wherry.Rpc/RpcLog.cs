@@ -58,6 +58,9 @@ internal static partial class RpcLog
     public static partial void CallRefused(
         ILogger logger, ServerSession session, uint program, int procedure, uint serial, int code, string text);
 
+    [LoggerMessage(1023, LogLevel.Warning, "{Session}: procedure {Procedure} of program {Program:x} serial {Serial}: the host does not let it: {Text}")]
+    public static partial void HostRefused(ILogger logger, ServerSession session, uint program, int procedure, uint serial, string text);
+
     [LoggerMessage(1022, LogLevel.Error, "{Session}: procedure {Procedure} of program {Program:x} serial {Serial} failed unexpectedly")]
     public static partial void CallFailed(
         ILogger logger, Exception exception, ServerSession session, uint program, int procedure, uint serial);

@@ -100,6 +100,18 @@ public class DispatchTests
     }
 
     [Fact]
+    public async Task A_full_disk_is_told_as_the_hosts_condition()
+    {
+        await using var server = new TestServer();
+        await using var client = server.Connect();
+        await client.SendAsync(RawClient.Call(TestProgram.Overflow, 5, argument: 17));
+        Assert.Equal((38, 10, "No space left on device : 'web1.xml'"), (await client.ExpectErrorAsync(5)).Brief());
+        Assert.Contains(server.Logger.Lines, line => line.Id == 1023);
+        Assert.DoesNotContain(server.Logger.Lines, line => line.Id == 1022);
+        await client.ExpectAliveAsync();
+    }
+
+    [Fact]
     public async Task A_read_only_listener_allows_looking_and_refuses_changing_in_libvirts_words()
     {
         await using var server = new TestServer(listener: new InMemoryListener { IsReadOnly = true });

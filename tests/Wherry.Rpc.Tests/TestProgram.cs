@@ -51,6 +51,9 @@ internal sealed class TestProgram : IRpcProgram
     /// <summary>Opens a stream to the next of <see cref="Data"/>, then answers its argument.</summary>
     public const int Open = 13;
 
+    /// <summary>Fails because the host's disk is full.</summary>
+    public const int Overflow = 14;
+
     public const int Event = 100;
 
     private readonly ConcurrentDictionary<int, TaskCompletionSource> _gates = [];
@@ -85,7 +88,7 @@ internal sealed class TestProgram : IRpcProgram
         Change => new ProcedureTraits(AllowReadOnly: false, Priority: false, ApiName: "virDomainChange"),
         Urgent => new ProcedureTraits(AllowReadOnly: true, Priority: true),
         Greet => new ProcedureTraits(AllowReadOnly: true, Priority: false, BeforeAuth: true),
-        >= Echo and <= Open => new ProcedureTraits(AllowReadOnly: true, Priority: false),
+        >= Echo and <= Overflow => new ProcedureTraits(AllowReadOnly: true, Priority: false),
         _ => null,
     };
 
@@ -112,6 +115,8 @@ internal sealed class TestProgram : IRpcProgram
                 throw new WherryException(ErrorCode.NoDomain, $"no domain with matching name '{number.Value}'");
             case Crash:
                 throw new InvalidOperationException("a secret of ours");
+            case Overflow:
+                throw new IOException("No space left on device : 'web1.xml'");
             case Emit:
                 for (var i = 0; i < number.Value; i++) call.Session.SendEvent(Number, Version, Event, new TestNumber(i));
                 break;

@@ -45,6 +45,12 @@ internal sealed class Dispatcher(IReadOnlyList<IRpcProgram> programs, ILogger lo
             RpcLog.CallRefused(logger, session, header.Program, header.Procedure, header.Serial, (int)ErrorCode.InternalError, e.Message);
             return OutgoingFrame.ErrorReply(header, new WherryException(ErrorCode.InternalError, e.Message, ErrorDomain.Rpc));
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A full disk or a missing permission is the host's condition, not our mistake: the caller can do something about it.
+            RpcLog.HostRefused(logger, session, header.Program, header.Procedure, header.Serial, e.Message);
+            return OutgoingFrame.ErrorReply(header, new WherryException(ErrorCode.SystemError, e.Message, inner: e));
+        }
         catch (Exception e)
         {
             RpcLog.CallFailed(logger, e, session, header.Program, header.Procedure, header.Serial);
