@@ -5,6 +5,9 @@ using Wherry.Daemon.Configuration;
 using Wherry.Daemon.Hosting;
 using Wherry.Errors;
 
+if (args is [SshProxy.Command, .. var helperArguments])
+    return await SshProxy.RunAsync(helperArguments, geteuid());
+
 var commandLine = new DaemonCommandLine();
 var arguments = commandLine.Root.Parse(args);
 if (arguments.Action is not null) // --help, --version, or an argument that is not understood

@@ -10,10 +10,13 @@ public sealed class ReachTests
     private const string Ssh = """
         #!/bin/sh
         echo "$@" >> "$(dirname "$0")/ssh.log"
+        case "$*" in *"-l ours"*) PATH="$(dirname "$0")/bin:$PATH" ;; esac
         while [ "$1" != -- ]; do shift; done
         shift 2
         exec sh -c "$*"
         """;
+
+    private const string Ours = " (ours)";
 
     private const string Definition = """
         <domain type='qemu'>
@@ -43,7 +46,12 @@ public sealed class ReachTests
         List<string> proxies = [];
         if (Executables.Find("nc") is not null) proxies.AddRange(["&proxy=netcat", "&proxy=netcat&socket=/run/libvirt/libvirt-sock"]);
         if (Executables.Find("virt-ssh-helper") is not null) proxies.AddRange(["&proxy=native", "&proxy=auto"]);
-        Assert.SkipWhen(proxies.Count == 0, "neither nc nor virt-ssh-helper is installed");
+        // Ours, which stands before libvirt's in the PATH of one of the ssh commands.
+        var helper = Path.Combine(host.Directory, "bin", "virt-ssh-helper");
+        Directory.CreateDirectory(Path.GetDirectoryName(helper)!);
+        await File.WriteAllTextAsync(helper, $"#!/bin/sh\necho \"$@\" >>'{helper}.log'\nexec '{Repository.Daemon}' ssh-helper \"$@\"\n");
+        File.SetUnixFileMode(helper, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        proxies.AddRange([$"&proxy=native{Ours}", $"&proxy=auto{Ours}"]);
         foreach (var proxy in proxies)
         {
             await VirshAsync(proxy, "define", xml).Checked();
@@ -55,10 +63,12 @@ public sealed class ReachTests
         {
             var refused = await host.RunAsync("virsh", "-q", "-r", "-c", Uri(proxy), "define", xml);
             Assert.Contains("read only access prevents virDomainDefineXML", refused.Error, StringComparison.Ordinal);
+            if (proxy.EndsWith(Ours, StringComparison.Ordinal))
+                Assert.Contains("-r qemu:///system", await File.ReadAllTextAsync($"{helper}.log"), StringComparison.Ordinal);
             Assert.Contains(proxy.Contains("netcat", StringComparison.Ordinal) ? "libvirt-sock-ro" : "-r", await File.ReadAllTextAsync(Path.Combine(host.Directory, "ssh.log")), StringComparison.Ordinal);
         }
 
-        string Uri(string proxy) => $"qemu+ssh://somebody@elsewhere/system?command={ssh}{proxy}";
+        string Uri(string proxy) => $"qemu+ssh://{(proxy.EndsWith(Ours, StringComparison.Ordinal) ? "ours" : "somebody")}@elsewhere/system?command={ssh}{proxy.Replace(Ours, "", StringComparison.Ordinal)}";
 
         Task<CommandResult> VirshAsync(string proxy, params string[] command) => host.RunAsync(["virsh", "-q", "-c", Uri(proxy), .. command]);
     }

@@ -13,10 +13,10 @@ internal static class RealHosts
     }
 
     /// <summary>Two isolated hosts with a daemon each that the test makes.</summary>
-    public static Task<HostPair> PairAsync(Func<TestHost, int, DaemonRunner> daemon)
+    public static Task<HostPair> PairAsync(Func<TestHost, int, DaemonRunner> daemon, Func<TestHost, int, DaemonRunner>? peer = null)
     {
-        SkipUnless(GuestImage.Missing, TestHost.IsolationMissing);
-        return HostPair.StartAsync(daemon);
+        SkipUnless(GuestImage.Missing, peer is null ? TestHost.IsolationMissing : StockLibvirtd.Missing);
+        return HostPair.StartAsync(daemon, peer: peer);
     }
 
     public static Task<HostPair> TwoStockAsync()

@@ -46,17 +46,20 @@ public sealed class TlsTests
         await hosts.CompareAsync("foreign", new TestAuthority("Foreign CA").Issue("CN=me"), parameters: "&no_sanity=1", succeeds: true);
     }
 
-    [Fact]
+    [Theory]
     [Trait("req", "S2.5")]
-    public async Task A_guest_moves_peer_to_peer_over_TLS_and_a_host_that_is_not_the_one_meant_gets_nothing()
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_guest_moves_peer_to_peer_over_TLS_and_a_host_that_is_not_the_one_meant_gets_nothing(bool toStock)
     {
-        await using var pair = await RealHosts.PairAsync((host, port) =>
-        {
-            var daemon = new Wherryd(host, port) { MoreArguments = ["--listen", $"tls://[::]:{StockPort}"] };
-            var certificate = s_authority.Issue($"CN={host.Name}", names: [host.Name]);
-            foreach (var role in new[] { "server", "client" }) certificate.WriteTo(Path.Combine(daemon.ConfigDirectory, "pki"), role, s_authority);
-            return daemon;
-        });
+        await using var pair = await RealHosts.PairAsync(
+            (host, port) =>
+            {
+                var daemon = new Wherryd(host, port) { MoreArguments = ["--listen", $"tls://[::]:{StockPort}"] };
+                WriteBoth(host, Path.Combine(daemon.ConfigDirectory, "pki"));
+                return daemon;
+            },
+            peer: toStock ? StockWithTls : null);
         await using var passage = await Passage.BoardAsync(pair, PassageOptions.TwoWrittenDisks with { SharedStorage = true });
 
         var refused = await MoveAsync(pair.Bravo.Host.ControlAddress); // bravo's certificate is for its name only
@@ -65,6 +68,28 @@ public sealed class TlsTests
 
         await MoveAsync("bravo").Checked();
         Assert.Empty(await passage.JudgeAsync(pair.Bravo));
+
+        static void WriteBoth(TestHost host, string pki)
+        {
+            var certificate = s_authority.Issue($"CN={host.Name}", names: [host.Name]);
+            foreach (var role in new[] { "server", "client" }) certificate.WriteTo(pki, role, s_authority);
+        }
+
+        static DaemonRunner StockWithTls(TestHost host, int port)
+        {
+            var pki = Path.Combine(host.Directory, "pki");
+            WriteBoth(host, pki);
+            return new StockLibvirtd(host)
+            {
+                MoreConfiguration = $"""
+                    listen_tls = 1
+                    tls_port = "{StockPort}"
+                    ca_file = "{pki}/CA/cacert.pem"
+                    cert_file = "{pki}/libvirt/servercert.pem"
+                    key_file = "{pki}/libvirt/private/serverkey.pem"
+                    """,
+            };
+        }
 
         Task<CommandResult> MoveAsync(string bravo) => pair.Alpha.Virsh.RunAsync(
             "migrate", "--live", "--p2p", "--unsafe", passage.Domain.Name, $"qemu+tls://{bravo}:{StockPort}/system");

@@ -1,3 +1,4 @@
+using Wherry.Errors;
 using Wherry.Testing;
 using Wherry.Testing.Rpc;
 
@@ -87,6 +88,24 @@ public class ServerLifetimeTests
         Assert.Single(server.Server.Sessions);
         await first.DisposeAsync();
         await second.ExpectNumberAsync(1, 1);
+    }
+
+    [Fact]
+    public async Task A_raised_limit_lets_in_who_waits_and_a_lowered_one_disturbs_nobody()
+    {
+        await using var server = new TestServer(new RpcServerOptions { MaxClients = 1, MaxAnonymousClients = 1 });
+        await using var first = server.Connect();
+        await first.ExpectAliveAsync();
+        await using var second = server.Connect();
+        await server.Logger.WaitForAsync(1003);
+        server.Server.SetClientLimits(maxClients: 2, maxAnonymousClients: null);
+        await second.ExpectAliveAsync();
+
+        server.Server.SetClientLimits(maxClients: 1, maxAnonymousClients: 0);
+        Assert.Equal(new ClientCounts(Max: 1, Connected: 2, MaxAnonymous: 0, Anonymous: 0), server.Server.Clients);
+        await first.ExpectAliveAsync();
+        Assert.Equal(
+            ErrorCode.InvalidArg, Assert.Throws<WherryException>(() => server.Server.SetClientLimits(null, maxAnonymousClients: 2)).Code);
     }
 
     [Fact]
