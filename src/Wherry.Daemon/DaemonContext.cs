@@ -12,6 +12,7 @@ internal sealed class DaemonContext
 {
     public required DaemonOptions Options { get; init; }
     public required QemuDriver Driver { get; init; }
+    public required DomainLauncher Launcher { get; init; }
     public required Migrations Migrations { get; init; }
     public required EmulatorCatalog Emulators { get; init; }
     public required CapabilitiesDocument Capabilities { get; init; }

@@ -137,9 +137,10 @@ internal sealed class WherryDaemon
             DumpGuestCore = qemu.DumpGuestCore,
             Sandbox = qemu.SeccompSandbox,
         };
+        var launcher = new DomainLauncher(processes, termination, emulators, files, launch, _time, qmpLog);
         var driver = new QemuDriver(new QemuDriverParts
         {
-            Launcher = new DomainLauncher(processes, termination, emulators, files, launch, _time, qmpLog),
+            Launcher = launcher,
             Processes = processes,
             Termination = termination,
             Files = files,
@@ -186,6 +187,7 @@ internal sealed class WherryDaemon
             Capabilities = new CapabilitiesDocument(hostFiles, emulators, _options.HostUuid, _options.Uid, _options.Gid),
             Events = events,
             HostFiles = hostFiles,
+            Launcher = launcher,
         };
     }
 

@@ -37,11 +37,11 @@ public sealed partial class DomainDocument
         var root = ReadAny(xml, "domain_definition");
         return root.Name == rootName
             ? root
-            : throw DomainXmlException.Invalid($"expecting root element of '{rootName}', not '{root.Name.LocalName}'");
+            : throw DomainXmlException.WrongRoot(rootName, root.Name.LocalName);
     }
 
     /// <param name="what">libvirt's name for the text, which its complaints begin with.</param>
-    private static XElement ReadAny(string xml, string what)
+    internal static XElement ReadAny(string xml, string what)
     {
         ArgumentNullException.ThrowIfNull(xml);
         if (xml.Length > MaxCharacters)
@@ -55,7 +55,7 @@ public sealed partial class DomainDocument
         };
         try
         {
-            CheckDepth(xml, settings);
+            CheckDepth(xml, settings, what);
             using var reader = XmlReader.Create(new StringReader(xml), settings);
             var root = XDocument.Load(reader, LoadOptions.PreserveWhitespace).Root!;
             root.Remove();
@@ -69,13 +69,13 @@ public sealed partial class DomainDocument
     }
 
     // Before the tree is built: XElement's own methods recurse, so a deep tree would end the process, not the call.
-    private static void CheckDepth(string xml, XmlReaderSettings settings)
+    private static void CheckDepth(string xml, XmlReaderSettings settings, string what)
     {
         using var reader = XmlReader.Create(new StringReader(xml), settings);
         while (reader.Read())
         {
             if (reader.Depth > MaxDepth)
-                throw DomainXmlException.NotWellFormed($"(domain_definition): elements nested deeper than {MaxDepth}");
+                throw DomainXmlException.NotWellFormed($"({what}): elements nested deeper than {MaxDepth}");
         }
     }
 }

@@ -6,13 +6,17 @@ namespace Wherry.Xml;
 /// <summary>Domain XML that cannot be accepted. <see cref="Path"/> says where, in the form <c>/domain/devices/disk[2]/@type</c>.</summary>
 public sealed class DomainXmlException : WherryException
 {
-    private DomainXmlException(ErrorCode code, string detail, string? path, Exception? inner = null)
-        : base(code, detail, ErrorDomain.Domain, inner) => Path = path;
+    private DomainXmlException(ErrorCode code, string detail, string? path, Exception? inner = null, ErrorDomain domain = ErrorDomain.Domain)
+        : base(code, detail, domain, inner) => Path = path;
 
     public string? Path { get; }
 
     /// <summary>Not XML at all, or XML beyond our limits.</summary>
     internal static DomainXmlException NotWellFormed(string detail, Exception? inner = null) => new(ErrorCode.XmlDetail, detail, "/", inner);
+
+    /// <summary>XML of something else. libvirt's XML reader says that, not its reader of domains.</summary>
+    internal static DomainXmlException WrongRoot(string expected, string found) =>
+        new(ErrorCode.XmlError, $"expecting root element of '{expected}', not '{found}'", "/", domain: ErrorDomain.Xml);
 
     /// <summary>Something the schema of libvirt's domain XML does not allow.</summary>
     internal static DomainXmlException Invalid(string detail, XElement? at = null) => new(ErrorCode.XmlError, detail, at?.Path());

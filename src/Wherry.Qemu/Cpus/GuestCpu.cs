@@ -117,7 +117,9 @@ internal static class GuestCpu
         }
     }
 
-    private static void RefuseIncompatible(CpuSpec cpu, CpuSpec host)
+    /// <summary>Whether the host has more than the definition asks for.</summary>
+    /// <exception cref="WherryException">CpuIncompatible: it has less, or other things.</exception>
+    internal static bool RefuseIncompatible(CpuSpec cpu, CpuSpec host)
     {
         if (cpu.Vendor is { } vendor && vendor != host.Vendor)
             throw Incompatible($"host CPU vendor does not match required CPU vendor {vendor}");
@@ -139,9 +141,10 @@ internal static class GuestCpu
         provided.ExceptWith(required);
         if (cpu.Match == "strict" && provided.Count > 0)
             throw Incompatible($"Host CPU does not strictly match guest CPU: Extra features: {CpuSets.InOrder(provided, ", ")}");
+        return provided.Count > 0;
     }
 
-    private static WherryException Incompatible(string detail) => new(ErrorCode.CpuIncompatible, detail, ErrorDomain.Cpu);
+    internal static WherryException Incompatible(string detail) => new(ErrorCode.CpuIncompatible, detail, ErrorDomain.Cpu);
 
     /// <summary>What the definition leaves to the host, decided.</summary>
     private static CpuSpec Update(CpuSpec cpu, CpuSpec host)

@@ -27,6 +27,21 @@ public sealed class HypervisorCpus
         Full = beyond is null ? null : new Lazy<CpuSpec>(() => Union(beyond, Reported));
     }
 
+    /// <summary>Names of all models that definitions may use, whatever QEMU has, in libvirt's order.</summary>
+    public static ImmutableArray<string> ModelNames { get; } = [.. CpuModels.All.Select(model => model.Name)];
+
+    /// <summary>What host-model stands for, with what ties a guest to this host.</summary>
+    public CpuSpec HostModel => Reported;
+
+    /// <summary>QEMU's models that definitions may name, in its order.</summary>
+    public ImmutableArray<CpuModelChoice> Choices =>
+    [
+        .. from model in _probe.Models
+           let known = CpuModels.Find(model.Name)
+           where known is not null
+           select new CpuModelChoice(model.Name, known.Vendor, model.UnavailableFeatures?.IsEmpty, model.Deprecated),
+    ];
+
     /// <summary>QEMU's models; to each, the features that keep this host from providing it.</summary>
     internal IReadOnlyDictionary<string, ImmutableArray<string>> Blockers { get; }
 

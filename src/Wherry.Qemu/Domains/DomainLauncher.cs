@@ -24,6 +24,12 @@ namespace Wherry.Qemu.Domains;
 /// </remarks>
 public sealed class DomainLauncher : IDomainLauncher
 {
+    /// <summary>Above standard input, output and error.</summary>
+    private const int FirstInheritedDescriptor = 3;
+
+    /// <summary>qemu.conf's remote_websocket_port_min.</summary>
+    private const int FirstWebSocketPort = 5700;
+
     /// <summary>The channel that guest agents use, by QEMU's convention.</summary>
     internal const string GuestAgentChannel = "org.qemu.guest_agent.0";
 
@@ -164,6 +170,57 @@ public sealed class DomainLauncher : IDomainLauncher
             var when = monitor is null ? "process exited while connecting to monitor" : "qemu unexpectedly closed the monitor";
             throw new WherryException(ErrorCode.InternalError, $"{when}: {LogTail.Read(log, mark)}".TrimEnd(' ', ':'), inner: e);
         }
+    }
+
+    /// <summary>
+    /// How a definition would be started here, for somebody who wants to read it: nothing is made, and the numbers of what only a start chooses
+    /// (descriptors, ports) are the first that it could choose.
+    /// </summary>
+    /// <exception cref="WherryException">The definition could not be started with this emulator.</exception>
+    public async Task<LaunchPlan> DescribeAsync(DomainDefinition definition, CancellationToken ct)
+    {
+        const int notRunning = -1;
+        var named = DomainSpec.From(new LiveOverlay { Id = notRunning, VncListen = _settings.VncListen }.Apply(definition.Document));
+        var emulator = await _emulators.GetAsync(named.Emulator!, ct); // completed definitions name one
+        var spec = WithResolvedCpu(named, emulator, new LaunchRequest());
+        var descriptor = FirstInheritedDescriptor;
+        var graphics = spec.Graphics.FirstOrDefault();
+        return CommandLine.Build(spec, new LaunchContext
+        {
+            DomainDirectory = _files.DirectoryOf(notRunning, spec.Name),
+            ChannelDirectory = _files.ChannelDirectoryOf(notRunning, spec.Name),
+            MonitorFd = descriptor++,
+            Features = emulator.FeaturesFor(spec.Os.Machine),
+            VncPort = graphics is null ? null : graphics.AutoPort || graphics.Port < 0 ? Graphics.FirstPort : graphics.Port,
+            VncWebSocketPort = graphics?.WebSocket == -1 ? FirstWebSocketPort : graphics?.WebSocket,
+            VncListen = _settings.VncListen,
+            Taps = spec.Interfaces.Where(nic => nic.Type != InterfaceType.User).ToImmutableDictionary(
+                nic => nic.Alias!, // ! : the overlay names every device
+                nic => new TapDescriptors([.. Enumerable.Range(0, nic.Queues ?? 1).Select(_ => descriptor++)], [])),
+            BackingImages = await Task.Run(() => BackingOf(spec), ct),
+            Now = _time.GetUtcNow(),
+            DumpGuestCore = _settings.DumpGuestCore,
+            Sandbox = _settings.Sandbox,
+            Privileged = _settings.Privileged,
+        });
+    }
+
+    /// <summary>The images below, as far as they can be read here: what is missing may be on the host that the line is meant for.</summary>
+    private static ImmutableDictionary<string, ImmutableArray<ChainImage>> BackingOf(DomainSpec spec)
+    {
+        var found = ImmutableDictionary<string, ImmutableArray<ChainImage>>.Empty;
+        foreach (var disk in spec.Disks)
+        {
+            try
+            {
+                found = found.AddRange(DiskImages.Inspect(spec with { Disks = [disk] }, coldBoot: true).Backing);
+            }
+            catch (WherryException)
+            {
+                // Not there, or not readable.
+            }
+        }
+        return found;
     }
 
     /// <summary>The CPU to start. A guest that comes from elsewhere has one already, whatever its definition says.</summary>

@@ -79,16 +79,21 @@ public sealed class EmulatorCatalog
         return new Emulator(path, capabilities, CatalogOf(path, capabilities), FeaturesOf(capabilities))
         {
             TcgCpus = new HypervisorCpus(capabilities.Tcg),
-            KvmCpus = capabilities.Kvm is { } kvm ? new HypervisorCpus(kvm, Processor(HostCpu.Read(_host))) : null,
+            KvmCpus = capabilities.Kvm is { } kvm ? new HypervisorCpus(kvm, ReadProcessor()) : null,
         };
     }
 
-    private static CpuSpec Processor(HostCpu cpu) => new()
+    /// <summary>The host's own processor, whatever QEMU makes of it.</summary>
+    public CpuSpec ReadProcessor()
     {
-        Model = cpu.Model,
-        Vendor = cpu.Vendor,
-        Features = [.. cpu.Features.Where(CpuFeatures.IsKnown).Select(name => new CpuFeatureSpec(name, CpuFeaturePolicy.Require))],
-    };
+        var cpu = HostCpu.Read(_host);
+        return new CpuSpec
+        {
+            Model = cpu.Model,
+            Vendor = cpu.Vendor,
+            Features = [.. cpu.Features.Where(CpuFeatures.IsKnown).Select(name => new CpuFeatureSpec(name, CpuFeaturePolicy.Require))],
+        };
+    }
 
     private static QemuCatalog CatalogOf(string path, QemuCapabilities capabilities) => new()
     {

@@ -25,6 +25,16 @@ public sealed record LaunchPlan
     /// that QEMU takes at start.
     /// </summary>
     public required ImmutableArray<StartupCommand> StartupCommands { get; init; }
+
+    /// <summary>As one line that a shell would take; only words that need it are quoted.</summary>
+    public string ToShell() => string.Join(' ',
+        Environment.OrderBy(variable => variable.Key, StringComparer.Ordinal).Select(variable => $"{variable.Key}={Quote(variable.Value)}")
+            .Append(Quote(Emulator))
+            .Concat(Arguments.Select(Quote)));
+
+    private static string Quote(string word) => word.Length > 0 && word.All(letter => char.IsAsciiLetterOrDigit(letter) || "-_=+,./:@%".Contains(letter, StringComparison.Ordinal))
+        ? word
+        : "'" + word.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 }
 
 /// <param name="Setting">What of the definition it brings about, for the error that says that it could not.</param>

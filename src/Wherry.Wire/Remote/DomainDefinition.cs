@@ -96,3 +96,9 @@ public readonly partial record struct ConnectDomainXmlToNativeArgs(string Native
 
 [XdrStruct]
 public readonly partial record struct ConnectDomainXmlToNativeRet(string NativeConfig);
+
+[XdrStruct]
+public readonly partial record struct ConnectDomainXmlFromNativeArgs(string NativeFormat, string NativeConfig, uint Flags);
+
+[XdrStruct]
+public readonly partial record struct ConnectDomainXmlFromNativeRet(string DomainXml);

@@ -15,6 +15,9 @@ public sealed partial class ReadingVerbsTests(ITestOutputHelper output)
 {
     private const string Python = "/usr/bin/python3";
 
+    /// <summary>On a machine that is very busy QEMU answers too late for domstats, which says so: then it is asked again.</summary>
+    private const int MostTries = 20;
+
     private static readonly string Fixtures = Path.Combine(Repository.Root, "tests/data/reading");
 
     [Fact]
@@ -56,7 +59,11 @@ public sealed partial class ReadingVerbsTests(ITestOutputHelper output)
         var answers = new List<Answer>();
         foreach (var command in script.Where(command => command.Host != Python))
         {
-            var result = await Command.RunAsync(host.Enter(["env", $"LIBVIRT_DEFAULT_URI={daemon.Uri}", "sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh", host.Directory, "virsh", .. command.Arguments]));
+            CommandResult result;
+            var tries = 0;
+            do
+                result = await Command.RunAsync(host.Enter(["env", $"LIBVIRT_DEFAULT_URI={daemon.Uri}", "sh", "-c", "cd \"$1\" && shift && exec \"$@\"", "sh", host.Directory, "virsh", .. command.Arguments]));
+            while (result.Output.Contains("wherry.stale_ms", StringComparison.Ordinal) && ++tries < MostTries);
             answers.Add(new Answer(command.Text, Incidental(result.Output + result.Error, run), result.ExitCode));
         }
 

@@ -1,0 +1,86 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Wherry.Errors;
+using Wherry.Qemu.Domains;
+using Wherry.Wire.Remote;
+using Wherry.Xml;
+
+namespace Wherry.Daemon.Handlers;
+
+/// <summary>What <c>virsh domcapabilities</c> shows, and the checks of what was asked for, in libvirt's order.</summary>
+internal static class DomainCapabilitiesDocument
+{
+    /// <summary>libvirt's virArch.</summary>
+    public static readonly FrozenSet<string> Architectures =
+        ("alpha armv6l armv7l armv7b aarch64 cris i686 ia64 lm32 m68k microblaze microblazeel mips mipsel mips64 mips64el openrisc parisc parisc64 "
+        + "ppc ppcle ppc64 ppc64le ppcemb riscv32 riscv64 s390 s390x sh4 sh4eb sparc sparc64 unicore32 x86_64 xtensa xtensaeb")
+        .Split(' ').ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>libvirt's virDomainVirtType.</summary>
+    private static readonly FrozenSet<string> Types =
+        "qemu kqemu kvm xen lxc uml openvz test vmware hyperv vbox phyp parallels bhyve vz hvf".Split(' ').ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>Video models in libvirt's order, each with the QEMU device that must be there for it; none needs none.</summary>
+    private static readonly ImmutableArray<(string Model, string? Device)> Videos =
+        [("vga", "VGA"), ("cirrus", "cirrus-vga"), ("qxl", "qxl"), ("virtio", "virtio-gpu-pci"), ("none", null), ("bochs", "bochs-display")];
+
+    /// <exception cref="WherryException">InvalidArg or ConfigUnsupported, naming what was asked for; the emulator's own errors.</exception>
+    public static async Task<string> GetXmlAsync(EmulatorCatalog emulators, ConnectGetDomainCapabilitiesArgs asked, CancellationToken ct)
+    {
+        var (emulator, arch, machine) = await FindAsync(emulators, asked.Emulatorbin, asked.Arch, asked.Machine, asked.Virttype, ct);
+        var type = asked.Virttype switch
+        {
+            "qemu" => DomainType.Qemu,
+            "kvm" => DomainType.Kvm,
+            null => emulator.CpusFor(DomainType.Kvm) is null ? DomainType.Qemu : DomainType.Kvm,
+            var other => throw NotSupported(emulator.Path, other),
+        };
+        var cpus = emulator.CpusFor(type) ?? throw NotSupported(emulator.Path, "kvm");
+        return DomainCapabilitiesXml.Write(new DomainCapabilitiesSpec(
+            emulator.Path,
+            type,
+            machine,
+            arch,
+            emulator.Catalog.MaxCpus[machine],
+            cpus.HostModel,
+            cpus.Choices,
+            [.. Videos.Where(video => video.Device is null || emulator.Catalog.Has(video.Device)).Select(video => video.Model)],
+            HasIde: new OsSpec { Machine = machine }.IsI440Fx,
+            HasVmcoreinfo: emulator.Catalog.Has("vmcoreinfo")));
+    }
+
+    /// <summary>The emulator that a client means, with the architecture and the canonical machine.</summary>
+    public static async Task<(Emulator Emulator, string Arch, string Machine)> FindAsync(
+        EmulatorCatalog emulators, string? emulatorPath, string? arch, string? machine, string? type, CancellationToken ct)
+    {
+        if (type is not null && !Types.Contains(type))
+            throw new WherryException(ErrorCode.InvalidArg, $"unknown virttype: {type}");
+        if (arch is not null && !Architectures.Contains(arch))
+            throw new WherryException(ErrorCode.InvalidArg, $"unknown architecture: {arch}");
+        var emulator = await emulators.GetAsync(emulatorPath ?? DefaultFor(arch), ct);
+        var own = emulator.Catalog.Arch == "i386" ? "i686" : emulator.Catalog.Arch;
+        arch ??= own;
+        if (arch != own && (own, arch) != ("x86_64", "i686"))
+            throw new WherryException(ErrorCode.InvalidArg, $"architecture from emulator '{own}' doesn't match given architecture '{arch}'");
+        return (emulator, arch, MachineOf(emulator, machine));
+    }
+
+    private static string DefaultFor(string? arch) => arch switch
+    {
+        null or "x86_64" => EmulatorCatalog.DefaultPath,
+        "i686" => EmulatorCatalog.DefaultPathForI686,
+        _ => null,
+    } ?? throw new WherryException(ErrorCode.ConfigUnsupported, $"unable to find any emulator to serve '{arch ?? "x86_64"}' architecture");
+
+    private static string MachineOf(Emulator emulator, string? asked)
+    {
+        var catalog = emulator.Catalog;
+        var machine = asked is null ? catalog.DefaultMachine : catalog.MachineAliases.GetValueOrDefault(asked, asked);
+        return catalog.MaxCpus.ContainsKey(machine) && machine != "none"
+            ? machine
+            : throw new WherryException(ErrorCode.InvalidArg, $"the machine '{machine}' is not supported by emulator '{emulator.Path}'");
+    }
+
+    private static WherryException NotSupported(string path, string type) =>
+        new(ErrorCode.InvalidArg, $"Emulator '{path}' does not support virt type '{type}'");
+}
