@@ -11,6 +11,7 @@ using Wherry.Daemon.Migration;
 using Wherry.Qemu.Launch;
 using Wherry.Qemu.Migration;
 using Wherry.Qemu.Process;
+using Wherry.Qmp;
 using Wherry.Qmp.Capabilities;
 using Wherry.Rpc;
 using Wherry.Rpc.Client;
@@ -125,10 +126,12 @@ internal sealed class WherryDaemon
         var cache = new CapabilitiesCache(Path.Combine(paths.Cache, "qemu"), qmpLog);
         var hostFiles = new HostFiles();
         var emulators = new EmulatorCatalog(new EmulatorProbe(processes, cache, termination, hostFiles, qmpLog), hostFiles);
-        var files = new DomainFiles(paths.Config, paths.State, paths.Runtime, paths.Log);
+        var files = new DomainFiles(paths.Config, paths.State, paths.Runtime, paths.Log, qemu.AutoDumpPath);
+        var monitor = new MonitorOptions { Owner = "", CommandDeadline = qemu.JobTimeout };
         var events = new DomainEvents();
         var launch = new LaunchSettings
         {
+            Monitor = monitor,
             Privileged = _options.IsPrivileged,
             Owner = _options.IsPrivileged ? (_options.Uid, _options.Gid) : null,
             VncListen = qemu.VncListen,
@@ -146,7 +149,8 @@ internal sealed class WherryDaemon
             Files = files,
             Emulators = emulators,
             Sink = events,
-            JobLimits = JobLimits.Default with { MaxQueued = qemu.MaxQueued },
+            JobLimits = new JobLimits(qemu.JobTimeout, qemu.MaxQueued),
+            Monitor = monitor,
             Time = _time,
             Logger = domainLog,
         });

@@ -29,6 +29,9 @@ internal sealed class MonitorRequest(string id, string commandName, ReadOnlyMemo
 
     public bool IsAbandoned => Volatile.Read(ref _state) is AbandonedUnsent or AbandonedSent;
 
+    /// <summary>Its caller has left, and QEMU has it: an answer will come, or the end of the connection.</summary>
+    public bool IsOwed => Volatile.Read(ref _state) == AbandonedSent;
+
     /// <summary>False when the caller gave up before: then the line must not be sent.</summary>
     public bool TryMarkSent() => Interlocked.CompareExchange(ref _state, Sent, Queued) == Queued;
 

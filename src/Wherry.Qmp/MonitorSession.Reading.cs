@@ -31,13 +31,17 @@ public sealed partial class MonitorSession
         {
             cause = new MonitorClosedException("monitor session was closed by us");
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
+        catch (Exception e) when ((e as SocketException ?? e.InnerException as SocketException) is { } socket)
+        {
+            cause = MonitorClosedException.ByQemu(socket);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             cause = new MonitorClosedException($"connection to the monitor of {_options.Owner} broke", e);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            cause = new MonitorClosedException($"monitor of {_options.Owner} sent a line that is not QMP", e);
+            cause = new MonitorClosedException($"monitor of {_options.Owner} sent a line that is not QMP", e) { IsProtocolError = true };
         }
 
         await reader.CompleteAsync().ConfigureAwait(false);
@@ -64,12 +68,15 @@ public sealed partial class MonitorSession
             reader.AdvanceTo(buffer.Start, buffer.End);
             if (searched > _options.MaxLineBytes)
             {
-                return new MonitorClosedException($"monitor of {_options.Owner} sent a line longer than {_options.MaxLineBytes} bytes");
+                return new MonitorClosedException($"monitor of {_options.Owner} sent a line longer than {_options.MaxLineBytes} bytes")
+                {
+                    IsProtocolError = true,
+                };
             }
 
             if (result.IsCompleted)
             {
-                return new MonitorClosedException($"end of file from the monitor of {_options.Owner}");
+                return MonitorClosedException.ByQemu(null);
             }
         }
     }

@@ -73,6 +73,11 @@ public sealed partial class MonitorSession : IAsyncDisposable
     /// <summary>Completes with the cause when the connection has ended; never fails. Events may still be unread then.</summary>
     public Task<MonitorClosedException> Closed => _closed.Task;
 
+    /// <summary>
+    /// While QEMU owes the answer to a command that its caller has given up on: completes when it answers or the connection ends. Else null.
+    /// </summary>
+    public Task? Owed => Volatile.Read(ref _laneHolder) is { IsOwed: true } holder ? holder.Reply : null;
+
     /// <summary>Connects to a listening monitor and negotiates. The socket must exist: see <see cref="MonitorSocket.Listen"/>.</summary>
     /// <exception cref="WherryException">SystemError when nobody listens; OperationTimeout past <see cref="MonitorOptions.ConnectDeadline"/>.</exception>
     public static async Task<MonitorSession> ConnectAsync(string socketPath, MonitorOptions options, CancellationToken ct)

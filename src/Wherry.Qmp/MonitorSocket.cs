@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
@@ -46,6 +47,21 @@ public static unsafe partial class MonitorSocket
         }
 
         return handle;
+    }
+
+    /// <summary>Whether a process still listens at the socket; it is not spoken to.</summary>
+    public static bool HasListener(string path)
+    {
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(path));
+            return true;
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode == SocketError.WouldBlock; // its backlog is full
+        }
     }
 
     [LibraryImport("libc", SetLastError = true)]

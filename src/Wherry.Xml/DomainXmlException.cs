@@ -28,6 +28,9 @@ public sealed class DomainXmlException : WherryException
     internal static DomainXmlException NotImplemented(string path, string what) =>
         new(ErrorCode.ConfigUnsupported, $"{path}: {what} is not supported by this daemon", path);
 
+    /// <summary>As <see cref="Unsupported(string, XElement?)"/>, where it is libvirt's QEMU driver that refuses.</summary>
+    internal static DomainXmlException UnsupportedByQemu(string detail) => new(ErrorCode.ConfigUnsupported, detail, null, domain: ErrorDomain.Qemu);
+
     internal static DomainXmlException Overflow(string detail, XElement? at = null) => new(ErrorCode.Overflow, detail, at?.Path());
 
     internal static DomainXmlException InvalidArgument(string detail, XElement? at = null) => new(ErrorCode.InvalidArg, detail, at?.Path());

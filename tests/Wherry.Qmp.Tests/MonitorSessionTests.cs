@@ -64,7 +64,7 @@ public sealed class MonitorSessionTests : IAsyncDisposable
         await monitor.ExecuteAsync(new Cont(), Ct);
         await monitor.ExecuteAsync(new Quit(), Ct);
         var cause = await monitor.Closed.Within();
-        Assert.Contains("end of file", cause.Message, StringComparison.Ordinal);
+        Assert.Contains("End of file", cause.Message, StringComparison.Ordinal);
         Assert.Equal(MonitorState.Closed, monitor.State);
 
         var names = await monitor.Events.ReadAllAsync(Ct).Select(e => e.Name).ToListAsync(Ct);
@@ -98,10 +98,14 @@ public sealed class MonitorSessionTests : IAsyncDisposable
         var timeout = await Assert.ThrowsAsync<QmpTimeoutException>(() => stop.Within());
         Assert.True(timeout.WasSent);
         Assert.Equal(ErrorCode.OperationTimeout, timeout.Code);
+        var owed = monitor.Owed;
+        Assert.False(owed!.IsCompleted);
 
         _qemu.ReleaseMainLoop();
+        await owed.Within();
         var status = await monitor.ExecuteAsync(new QueryStatus(), Ct).Within();
         Assert.Equal(RunState.Paused, status.Status);
+        Assert.Null(monitor.Owed);
         Assert.Contains(_log.Lines, l => l.Id == 2004);
     }
 

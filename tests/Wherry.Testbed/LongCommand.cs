@@ -70,6 +70,12 @@ public sealed class LongCommand : IAsyncDisposable
         }
     }
 
+    /// <summary>The end of its input.</summary>
+    public void CloseInput() => _process.StandardInput.Close();
+
+    /// <summary>Its process, as this process sees it.</summary>
+    public int Pid => _host.PidInside(_process);
+
     /// <summary>SIGINT, and its end.</summary>
     public Task<(int ExitCode, string Error)> InterruptAsync()
     {

@@ -33,15 +33,21 @@ internal sealed record QemuSettings
     /// <summary><c>seccomp_sandbox</c>: 1 and -1 (the default) ask QEMU for it, 0 does not.</summary>
     public bool SeccompSandbox { get; init; } = true;
 
-    /// <summary>After SIGTERM, before SIGKILL (S4.2); ours, libvirt has no key.</summary>
+    /// <summary><c>auto_dump_path</c>: where the memory of crashed guests goes; null: below the state directory.</summary>
+    public string? AutoDumpPath { get; init; }
+
+    /// <summary><c>wherry_termination_wait</c> in seconds: after SIGTERM, before SIGKILL (S4.2). Ours, libvirt has no key.</summary>
     public TimeSpan TerminationWait { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>After SIGKILL; ours.</summary>
+    /// <summary><c>wherry_kill_wait</c> in seconds: after SIGKILL. Ours.</summary>
     public TimeSpan KillWait { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary><c>wherry_job_timeout</c> in seconds: how long a call waits for its turn at a domain, and then for QEMU's answer. Ours.</summary>
+    public TimeSpan JobTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     public static QemuSettings Read(ConfFile conf)
     {
-        const int port = 65535;
+        const int port = 65535, day = 24 * 60 * 60;
         var defaults = new QemuSettings();
         var settings = new QemuSettings
         {
@@ -59,6 +65,10 @@ internal sealed record QemuSettings
             KeepAliveCount = conf.Int("keepalive_count", 0, int.MaxValue) ?? defaults.KeepAliveCount,
             DumpGuestCore = conf.Switch("dump_guest_core") ?? defaults.DumpGuestCore,
             SeccompSandbox = conf.Int("seccomp_sandbox", -1, 1) != 0,
+            AutoDumpPath = conf.Text("auto_dump_path"),
+            TerminationWait = Seconds("wherry_termination_wait") ?? defaults.TerminationWait,
+            KillWait = Seconds("wherry_kill_wait") ?? defaults.KillWait,
+            JobTimeout = Seconds("wherry_job_timeout") ?? defaults.JobTimeout,
         };
         CheckRange(conf, "migration_port", settings.MigrationPortMin, settings.MigrationPortMax);
         CheckRange(conf, "remote_display_port", settings.RemoteDisplayPortMin, settings.RemoteDisplayPortMax);
@@ -68,6 +78,8 @@ internal sealed record QemuSettings
         if (settings.MigrationHost is "localhost" or "127.0.0.1" or "::1")
             throw conf.Error("migration_host", $"must not be the address of the local machine: {settings.MigrationHost}");
         return settings;
+
+        TimeSpan? Seconds(string key) => conf.Int(key, 1, day) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
     }
 
     private static void CheckRange(ConfFile conf, string prefix, int min, int max)

@@ -30,6 +30,13 @@ internal static class EventMessages
         DomainEvent.ControlError => One(
             7, RemoteProcedure.DomainEventControlError, new DomainEventControlErrorMsg(dom),
             RemoteProcedure.DomainEventCallbackControlError, (id, body) => new DomainEventCallbackControlErrorMsg(id, body)),
+        DomainEvent.Graphics graphics => One(
+            5, RemoteProcedure.DomainEventGraphics, Graphics(dom, graphics),
+            RemoteProcedure.DomainEventCallbackGraphics, (id, body) => new DomainEventCallbackGraphicsMsg(id, body)),
+        DomainEvent.DiskChange change => One(
+            9, RemoteProcedure.DomainEventDiskChange,
+            new DomainEventDiskChangeMsg(dom, change.OldSource, change.NewSource, change.Alias, (int)change.Reason),
+            RemoteProcedure.DomainEventCallbackDiskChange, (id, body) => new DomainEventCallbackDiskChangeMsg(id, body)),
         DomainEvent.TrayChange(var alias, var opened) => One(
             10, RemoteProcedure.DomainEventTrayChange, new DomainEventTrayChangeMsg(dom, alias, opened ? 0 : 1),
             RemoteProcedure.DomainEventCallbackTrayChange, (id, body) => new DomainEventCallbackTrayChangeMsg(id, body)),
@@ -53,6 +60,13 @@ internal static class EventMessages
             id => new DomainEventCallbackAgentLifecycleMsg(id, dom, connected ? 1 : 2, (int)reason)),
         DomainEvent.DeviceAdded(var alias) => OnlyCallback(
             19, RemoteProcedure.DomainEventCallbackDeviceAdded, id => new DomainEventCallbackDeviceAddedMsg(id, dom, alias)),
+        DomainEvent.DeviceRemovalFailed(var alias) => OnlyCallback(
+            22, RemoteProcedure.DomainEventCallbackDeviceRemovalFailed, id => new DomainEventCallbackDeviceRemovalFailedMsg(id, dom, alias)),
+        DomainEvent.Tunable(var fields) => OnlyCallback(
+            17, RemoteProcedure.DomainEventCallbackTunable,
+            id => new DomainEventCallbackTunableMsg(id, dom, [.. fields.Select(field => field.Number is { } number
+                ? TypedParameter.ULLong(field.Name, number)
+                : TypedParameter.String(field.Name, field.Text ?? ""))])),
         DomainEvent.BlockJob job =>
         [
             .. One(
@@ -69,6 +83,14 @@ internal static class EventMessages
             id => new DomainEventCallbackJobCompletedMsg(id, dom, JobReply.Parameters(stats))),
         DomainEvent.MetadataChange(var kind, var uri) => OnlyCallback(
             23, RemoteProcedure.DomainEventCallbackMetadataChange, id => new DomainEventCallbackMetadataChangeMsg(id, dom, (int)kind, uri)),
+        DomainEvent.BlockThreshold threshold => OnlyCallback(
+            24, RemoteProcedure.DomainEventBlockThreshold,
+            id => new DomainEventBlockThresholdMsg(id, dom, threshold.Device, threshold.Path, threshold.Threshold, threshold.Excess)),
+        DomainEvent.MemoryFailure(var recipient, var action, var traits) => OnlyCallback(
+            25, RemoteProcedure.DomainEventMemoryFailure,
+            id => new DomainEventMemoryFailureMsg(id, dom, (int)recipient, (int)action, (uint)traits)),
+        DomainEvent.MemoryDeviceSizeChange(var alias, var size) => OnlyCallback(
+            26, RemoteProcedure.DomainEventMemoryDeviceSizeChange, id => new DomainEventMemoryDeviceSizeChangeMsg(id, dom, alias, size)),
         _ => [],
     };
 
@@ -83,6 +105,14 @@ internal static class EventMessages
             new DomainEventIoErrorReasonMsg(dom, error.Source, error.Alias, (int)error.Action, error.Reason),
             RemoteProcedure.DomainEventCallbackIoErrorReason, (id, body) => new DomainEventCallbackIoErrorReasonMsg(id, body)),
     ];
+
+    private static DomainEventGraphicsMsg Graphics(NonnullDomain dom, DomainEvent.Graphics happened) => new(
+        dom,
+        (int)happened.Phase,
+        new DomainEventGraphicsAddress((int)happened.Local.Family, happened.Local.Node, happened.Local.Service),
+        new DomainEventGraphicsAddress((int)happened.Remote.Family, happened.Remote.Node, happened.Remote.Service),
+        happened.AuthScheme,
+        [.. happened.Subject.Select(identity => new DomainEventGraphicsIdentity(identity.Type, identity.Name))]);
 
     private static EventMessage[] One<TLegacy, TCallback>(
         int eventId, int legacy, TLegacy body, int callback, Func<int, TLegacy, TCallback> wrap)

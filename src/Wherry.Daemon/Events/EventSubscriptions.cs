@@ -78,11 +78,18 @@ internal sealed class EventSubscriptions(ServerSession session)
     {
         lock (_gate)
         {
-            var known = _callbacks.Exists(callback => callback.Id == callbackId)
-                || _monitorCallbacks.Exists(callback => callback.Id == callbackId);
-            if (!known)
+            if (!_callbacks.Exists(callback => callback.Id == callbackId))
                 throw new WherryException(ErrorCode.InternalError, $"domain event callback {callbackId} not registered", ErrorDomain.Rpc);
             _callbacks = _callbacks.RemoveAll(callback => callback.Id == callbackId);
+        }
+    }
+
+    public void RemoveMonitor(int callbackId)
+    {
+        lock (_gate)
+        {
+            if (!_monitorCallbacks.Exists(callback => callback.Id == callbackId))
+                throw new WherryException(ErrorCode.InternalError, $"qemu monitor event callback {callbackId} not registered", ErrorDomain.Rpc);
             _monitorCallbacks = _monitorCallbacks.RemoveAll(callback => callback.Id == callbackId);
         }
     }

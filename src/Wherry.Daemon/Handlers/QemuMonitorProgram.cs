@@ -16,8 +16,7 @@ internal sealed partial class QemuMonitorProgram(DaemonContext context)
     private async ValueTask<QemuDomainMonitorCommandRet> DomainMonitorCommand(
         ServerCall call, QemuDomainMonitorCommandArgs args, CancellationToken ct)
     {
-        if ((args.Flags & ~Hmp) is var unknown and not 0)
-            throw new WherryException(ErrorCode.InvalidArg, $"unsupported flags (0x{unknown:x}) in function qemuDomainQemuMonitorCommand");
+        CheckFlags(args.Flags, Hmp, "qemuDomainQemuMonitorCommand");
         var domain = context.Driver.Get(args.Dom.Uuid, args.Dom.Name);
         var result = await context.Driver.MonitorCommandAsync(
             domain, args.Cmd, isHmp: args.Flags == Hmp, "remoteDispatchQemuDomainMonitorCommand", ct);
@@ -28,9 +27,7 @@ internal sealed partial class QemuMonitorProgram(DaemonContext context)
     private ValueTask<QemuConnectDomainMonitorEventRegisterRet> ConnectDomainMonitorEventRegister(
         ServerCall call, QemuConnectDomainMonitorEventRegisterArgs args, CancellationToken ct)
     {
-        if ((args.Flags & ~(MatchRegex | MatchNoCase)) is var unknown and not 0)
-            throw new WherryException(
-                ErrorCode.InvalidArg, $"unsupported flags (0x{unknown:x}) in function virDomainQemuMonitorEventStateRegisterID");
+        CheckFlags(args.Flags, MatchRegex | MatchNoCase, "virDomainQemuMonitorEventStateRegisterID");
         var subscriptions = ClientState.Of(call.Session, context).Subscriptions;
         var id = subscriptions.AddMonitor(
             args.Dom?.Uuid, args.Event, isRegex: (args.Flags & MatchRegex) != 0, ignoreCase: (args.Flags & MatchNoCase) != 0);
@@ -42,7 +39,13 @@ internal sealed partial class QemuMonitorProgram(DaemonContext context)
     private ValueTask ConnectDomainMonitorEventDeregister(
         ServerCall call, QemuConnectDomainMonitorEventDeregisterArgs args, CancellationToken ct)
     {
-        ClientState.Of(call.Session, context).Subscriptions.Remove(args.CallbackId);
+        ClientState.Of(call.Session, context).Subscriptions.RemoveMonitor(args.CallbackId);
         return default;
+    }
+
+    private static void CheckFlags(uint flags, uint known, string function)
+    {
+        if ((flags & ~known) is var unknown and not 0)
+            throw WherryException.RefusedArgument(function, "flags", $"unsupported flags (0x{unknown:x}) in function {function}");
     }
 }

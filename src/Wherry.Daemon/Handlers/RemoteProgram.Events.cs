@@ -11,6 +11,9 @@ internal sealed partial class RemoteProgram
     /// <summary>One past the newest event that libvirt 9.0 knows.</summary>
     private const int EventKinds = 27;
 
+    /// <summary>One past the newest event that the older registrations know: device-removed.</summary>
+    private const int LegacyEventKinds = 16;
+
     [Procedure(RemoteProcedure.ConnectDomainEventRegister)]
     private ValueTask<ConnectDomainEventRegisterRet> ConnectDomainEventRegister(ServerCall call, CancellationToken ct)
     {
@@ -28,7 +31,7 @@ internal sealed partial class RemoteProgram
     [Procedure(RemoteProcedure.ConnectDomainEventRegisterAny)]
     private ValueTask ConnectDomainEventRegisterAny(ServerCall call, ConnectDomainEventRegisterAnyArgs args, CancellationToken ct)
     {
-        CheckEvent(args.EventId);
+        CheckEvent(args.EventId, LegacyEventKinds);
         Subscribe(call).AddLegacy(args.EventId);
         return default;
     }
@@ -36,7 +39,7 @@ internal sealed partial class RemoteProgram
     [Procedure(RemoteProcedure.ConnectDomainEventDeregisterAny)]
     private ValueTask ConnectDomainEventDeregisterAny(ServerCall call, ConnectDomainEventDeregisterAnyArgs args, CancellationToken ct)
     {
-        CheckEvent(args.EventId);
+        CheckEvent(args.EventId, LegacyEventKinds);
         Client(call).Subscriptions.RemoveLegacy(args.EventId);
         return default;
     }
@@ -45,7 +48,7 @@ internal sealed partial class RemoteProgram
     private ValueTask<ConnectDomainEventCallbackRegisterAnyRet> ConnectDomainEventCallbackRegisterAny(
         ServerCall call, ConnectDomainEventCallbackRegisterAnyArgs args, CancellationToken ct)
     {
-        CheckEvent(args.EventId);
+        CheckEvent(args.EventId, EventKinds);
         return new(new ConnectDomainEventCallbackRegisterAnyRet(Subscribe(call).Add(args.EventId, args.Dom?.Uuid)));
     }
 
@@ -64,9 +67,9 @@ internal sealed partial class RemoteProgram
         return subscriptions;
     }
 
-    private static void CheckEvent(int eventId)
+    private static void CheckEvent(int eventId, int kinds)
     {
-        if (eventId is < 0 or >= EventKinds)
-            throw new WherryException(ErrorCode.InvalidArg, $"unsupported event ID {eventId}", ErrorDomain.Rpc);
+        if (eventId < 0 || eventId >= kinds)
+            throw new WherryException(ErrorCode.InternalError, $"unsupported event ID {eventId}", ErrorDomain.Rpc);
     }
 }

@@ -4,6 +4,7 @@ using Wherry.Qemu.Migration;
 using Wherry.Rpc;
 using Wherry.Wire.Procedures;
 using Wherry.Wire.Remote;
+using Wherry.Xml;
 
 namespace Wherry.Daemon.Handlers;
 
@@ -21,6 +22,7 @@ internal sealed partial class RemoteProgram
         CheckFlags(args.Flags, StartPaused | StartAutodestroy | StartValidate | StartResetNvram, "qemuDomainCreateXML");
         var domain = await Driver.CreateAsync(
             args.XmlDesc, Has(args.Flags, StartPaused), AutodestroyOwner(call, args.Flags), Owner("DomainCreateXML"), ct);
+        await DestroyIfGoneAsync(call, args.Flags);
         return new DomainCreateXmlRet(Name(domain));
     }
 
@@ -37,6 +39,7 @@ internal sealed partial class RemoteProgram
         var domain = Domain(call, args.Dom);
         await Driver.StartAsync(
             domain, Has(args.Flags, StartPaused), AutodestroyOwner(call, args.Flags), Owner("DomainCreateWithFlags"), ct);
+        await DestroyIfGoneAsync(call, args.Flags);
         return new DomainCreateWithFlagsRet(Name(domain));
     }
 
@@ -102,6 +105,32 @@ internal sealed partial class RemoteProgram
         await Driver.DestroyAsync(domain, Has(args.Flags, DestroyGraceful), ct);
         if (Has(args.Flags, DestroyRemoveLogs))
             File.Delete(Driver.Files.LogOf(domain.Name));
+    }
+
+    [Procedure(RemoteProcedure.DomainSetLifecycleAction)]
+    private async ValueTask DomainSetLifecycleAction(ServerCall call, DomainSetLifecycleActionArgs args, CancellationToken ct)
+    {
+        Client(call);
+        if (args.Type > (uint)LifecycleOccasion.Crash)
+            throw new WherryException(ErrorCode.InvalidArg, $"invalid lifecycle type '{args.Type}'", ErrorDomain.Domain);
+        if (args.Action > (uint)LifecycleAction.CoredumpRestart)
+            throw new WherryException(ErrorCode.InvalidArg, $"invalid lifecycle action '{args.Action}'", ErrorDomain.Domain);
+        CheckFlags(args.Flags, AffectLive | AffectConfig, "qemuDomainSetLifecycleAction");
+        await Driver.SetLifecycleActionAsync(
+            Domain(call, args.Dom),
+            (LifecycleOccasion)args.Type,
+            (LifecycleAction)args.Action,
+            live: Has(args.Flags, AffectLive),
+            config: Has(args.Flags, AffectConfig),
+            Owner("DomainSetLifecycleAction"),
+            ct);
+    }
+
+    /// <summary>A client that went while its domain was being started is not told of by its end any more.</summary>
+    private async Task DestroyIfGoneAsync(ServerCall call, uint flags)
+    {
+        if (Has(flags, StartAutodestroy) && call.Session.Closed.IsCancellationRequested)
+            await Driver.DestroyOwnedByAsync(call.Session, CancellationToken.None);
     }
 
     private static object? AutodestroyOwner(ServerCall call, uint flags) => Has(flags, StartAutodestroy) ? call.Session : null;

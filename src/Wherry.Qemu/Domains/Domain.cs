@@ -83,7 +83,7 @@ public sealed partial class Domain
         {
             var (next, events) = DomainMachine.Step(_run, input);
             _run = next;
-            var published = _state.Update(now => change(now) with { Status = next.Status });
+            var published = _state.Update(now => change(now) with { Status = next.Status, RebootPending = next.RebootPending });
             foreach (var happened in events)
                 _sink.Publish(published.Identity, new DomainEvent.Lifecycle(happened));
             return published;

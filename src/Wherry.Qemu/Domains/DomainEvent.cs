@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Wherry.Qemu.Domains.Jobs;
 
 namespace Wherry.Qemu.Domains;
@@ -24,8 +25,19 @@ public abstract record DomainEvent
     /// <param name="Reason"><c>enospc</c> or empty.</param>
     public sealed record IoError(string Source, string Alias, IoErrorAction Action, string Reason) : DomainEvent;
 
-    /// <summary>The monitor can no longer be trusted.</summary>
+    /// <summary>The monitor can no longer be trusted: the guest goes on, and nothing can be asked of its QEMU any more.</summary>
     public sealed record ControlError : DomainEvent;
+
+    /// <summary>A viewer came, was let in, or went.</summary>
+    /// <param name="AuthScheme">QEMU's word, such as <c>none</c> or <c>vnc</c>; empty when it says none.</param>
+    /// <param name="Subject">Who the viewer proved to be.</param>
+    public sealed record Graphics(
+        GraphicsPhase Phase, GraphicsAddress Local, GraphicsAddress Remote, string AuthScheme, ImmutableArray<GraphicsIdentity> Subject) : DomainEvent;
+
+    /// <summary>A drive has another medium, or a disk another image.</summary>
+    /// <param name="OldSource">Null: it was empty.</param>
+    /// <param name="NewSource">Null: it is empty now.</param>
+    public sealed record DiskChange(string? OldSource, string? NewSource, string Alias, DiskChangeReason Reason) : DomainEvent;
 
     /// <param name="Alias">CD-ROM or floppy drive.</param>
     public sealed record TrayChange(string Alias, bool Opened) : DomainEvent;
@@ -40,6 +52,13 @@ public abstract record DomainEvent
 
     public sealed record DeviceRemoved(string Alias) : DomainEvent;
 
+    /// <summary>The guest refused to let go of a device.</summary>
+    public sealed record DeviceRemovalFailed(string Alias) : DomainEvent;
+
+    /// <summary>Tuning of a running domain has changed.</summary>
+    /// <param name="Fields">Those that changed, under libvirt's names (<c>cputune.vcpupin0</c>, <c>blkdeviotune.total_bytes_sec</c>).</param>
+    public sealed record Tunable(ImmutableArray<TunedField> Fields) : DomainEvent;
+
     public sealed record AgentLifecycle(bool Connected, AgentLifecycleReason Reason) : DomainEvent;
 
     /// <summary>A disk's copy came to a new state.</summary>
@@ -53,9 +72,79 @@ public abstract record DomainEvent
 
     public sealed record MetadataChange(MetadataKind Kind, string? NamespaceUri) : DomainEvent;
 
+    /// <summary>A disk was written past the mark that a client had set.</summary>
+    /// <param name="Device">Target with the number of the image, such as <c>vda[3]</c>, or without it for the top image.</param>
+    /// <param name="Path">Of the image, when it is a local file or device.</param>
+    /// <param name="Threshold">The mark, in bytes.</param>
+    /// <param name="Excess">Bytes past it.</param>
+    public sealed record BlockThreshold(string Device, string? Path, ulong Threshold, ulong Excess) : DomainEvent;
+
+    /// <summary>The host's memory failed under the guest.</summary>
+    public sealed record MemoryFailure(MemoryFailureRecipient Recipient, MemoryFailureAction Action, MemoryFailureTraits Traits) : DomainEvent;
+
+    public sealed record MemoryDeviceSizeChange(string Alias, ulong SizeKiB) : DomainEvent;
+
     /// <summary>A QMP event as QEMU sent it, for <c>virsh qemu-monitor-event</c>.</summary>
     /// <param name="Data">JSON text of its <c>data</c>; null when it had none.</param>
     public sealed record Monitor(string Name, long Seconds, uint Microseconds, string? Data) : DomainEvent;
+}
+
+/// <summary>libvirt's virDomainEventGraphicsPhase.</summary>
+public enum GraphicsPhase
+{
+    Connect = 0,
+    Initialize = 1,
+    Disconnect = 2,
+}
+
+/// <param name="Node">Host address, or the path of a unix socket.</param>
+/// <param name="Service">Port.</param>
+public sealed record GraphicsAddress(GraphicsFamily Family, string Node, string Service);
+
+/// <summary>libvirt's virDomainEventGraphicsAddressType.</summary>
+public enum GraphicsFamily
+{
+    Ipv4 = 0,
+    Ipv6 = 1,
+    Unix = 2,
+}
+
+/// <param name="Type"><c>x509dname</c> or <c>saslUsername</c>.</param>
+public sealed record GraphicsIdentity(string Type, string Name);
+
+/// <summary>libvirt's virConnectDomainEventDiskChangeReason.</summary>
+public enum DiskChangeReason
+{
+    MissingOnStart = 0,
+    DropMissingOnStart = 1,
+}
+
+/// <summary>One of <paramref name="Number"/> and <paramref name="Text"/> is given: the type that the client sees.</summary>
+public sealed record TunedField(string Name, ulong? Number, string? Text);
+
+/// <summary>libvirt's virDomainMemoryFailureRecipientType.</summary>
+public enum MemoryFailureRecipient
+{
+    Hypervisor = 0,
+    Guest = 1,
+}
+
+/// <summary>libvirt's virDomainMemoryFailureActionType.</summary>
+public enum MemoryFailureAction
+{
+    Ignore = 0,
+    Inject = 1,
+    Fatal = 2,
+    Reset = 3,
+}
+
+/// <summary>libvirt's virDomainMemoryFailureFlags.</summary>
+[Flags]
+public enum MemoryFailureTraits
+{
+    None = 0,
+    ActionRequired = 1,
+    Recursive = 2,
 }
 
 /// <summary>libvirt's virDomainEventWatchdogAction.</summary>

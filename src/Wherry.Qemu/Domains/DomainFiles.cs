@@ -1,3 +1,4 @@
+using System.Globalization;
 using Wherry.Qemu.State;
 
 namespace Wherry.Qemu.Domains;
@@ -10,6 +11,7 @@ namespace Wherry.Qemu.Domains;
 ///   state/qemu/domain-ID-NAME/        QEMU's home, VNC socket, guest channels
 ///   runtime/qemu/NAME.json            live status           a reboot may take it
 ///   runtime/qemu/ID-NAME.monitor      QMP socket
+///   runtime/qemu/autostarted          autostart has been done since the host booted
 ///   log/qemu/NAME.log                 QEMU's stderr, appended
 /// </code>
 /// </summary>
@@ -19,11 +21,13 @@ public sealed class DomainFiles
     private const int ShortNameLength = 20;
 
     private readonly string _stateDirectory;
+    private readonly string _automaticDumpDirectory;
     private readonly string _runtimeDirectory;
     private readonly string _logDirectory;
     private readonly string _autostartDirectory;
 
-    public DomainFiles(string config, string state, string runtime, string log)
+    /// <param name="automaticDumps">Where the memory of crashed guests goes; null: below <paramref name="state"/>.</param>
+    public DomainFiles(string config, string state, string runtime, string log, string? automaticDumps = null)
     {
         Definitions = new StateDirectory(Path.Combine(config, "qemu"), ".xml");
         Status = new StateDirectory(Path.Combine(runtime, "qemu"), ".json");
@@ -31,6 +35,7 @@ public sealed class DomainFiles
         _stateDirectory = MakePrivate(Path.Combine(state, "qemu"));
         _runtimeDirectory = MakePrivate(Path.Combine(runtime, "qemu"));
         _logDirectory = MakePrivate(Path.Combine(log, "qemu"));
+        _automaticDumpDirectory = automaticDumps ?? Path.Combine(_stateDirectory, "dump");
     }
 
     public StateDirectory Definitions { get; }
@@ -41,7 +46,18 @@ public sealed class DomainFiles
 
     public string MonitorOf(int id, string name) => Path.Combine(_runtimeDirectory, $"{id}-{Short(name)}.monitor");
 
+    public string AutomaticDumpOf(int id, string name, DateTimeOffset now) => Path.Combine(
+        _automaticDumpDirectory, $"{id}-{Short(name)}-{now.ToString("yyyy-MM-dd-HH:mm:ss", CultureInfo.InvariantCulture)}");
+
     public IEnumerable<string> Monitors() => Directory.EnumerateFiles(_runtimeDirectory, "*.monitor");
+
+    /// <summary>Number and shortened name of the domain whose monitor this is.</summary>
+    internal static (int Id, string ShortName) OwnerOfMonitor(string path)
+    {
+        var name = Path.GetFileNameWithoutExtension(path);
+        var dash = name.IndexOf('-', StringComparison.Ordinal);
+        return (int.TryParse(name.AsSpan(0, Math.Max(dash, 0)), CultureInfo.InvariantCulture, out var id) ? id : 0, name[(dash + 1)..]);
+    }
 
     public string DirectoryOf(int id, string name) => Path.Combine(_stateDirectory, $"domain-{id}-{Short(name)}");
 
@@ -61,6 +77,20 @@ public sealed class DomainFiles
         File.Delete(link);
         File.CreateSymbolicLink(link, Definitions.PathOf(name));
         DurableFile.FlushDirectory(_autostartDirectory);
+    }
+
+    /// <summary>True once per boot of the host: the runtime directory, and the mark in it, do not survive one.</summary>
+    public bool TryMarkAutostarted()
+    {
+        try
+        {
+            using var mark = new FileStream(Path.Combine(_runtimeDirectory, "autostarted"), FileMode.CreateNew);
+            return true;
+        }
+        catch (IOException) when (File.Exists(Path.Combine(_runtimeDirectory, "autostarted")))
+        {
+            return false;
+        }
     }
 
     public void CreateRunDirectories(int id, string name)
@@ -87,7 +117,8 @@ public sealed class DomainFiles
     private static string MakePrivate(string path) =>
         Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
 
-    private static string Short(string name) => name.Length <= ShortNameLength ? name : name[..ShortNameLength];
+    /// <summary>The form of a name in file names that have a length limit.</summary>
+    internal static string Short(string name) => name.Length <= ShortNameLength ? name : name[..ShortNameLength];
 
     private string AutostartLink(string name) => Path.Combine(_autostartDirectory, name + ".xml");
 }

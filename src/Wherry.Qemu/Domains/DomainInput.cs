@@ -45,11 +45,19 @@ public abstract record DomainInput
     /// for its user, or a post-copy guest whose last page has arrived.</summary>
     public sealed record StatusSet(DomainStatus Status, LifecycleEvent? Announce) : DomainInput;
 
-    /// <summary>The guest powered itself off (QEMU stays because of -no-shutdown). Null: QEMU did not say who asked.</summary>
-    public sealed record GuestShutdown(bool? ByGuest) : DomainInput;
+    /// <summary>The guest powered itself off (QEMU stays because of -no-shutdown).</summary>
+    /// <param name="ByGuest">Null: QEMU did not say who asked.</param>
+    /// <param name="Restarts">The definition turns every power-off into a restart (<c>on_poweroff</c>): it must not show.</param>
+    public sealed record GuestShutdown(bool? ByGuest, bool Restarts = false) : DomainInput;
 
     /// <summary>The next guest shutdown is the first half of a reboot and must not show.</summary>
     public sealed record RebootRequested(bool Pending) : DomainInput;
+
+    /// <summary>The hardware was reset, by the guest or by us: a reboot that was asked for has happened.</summary>
+    public sealed record HardwareReset : DomainInput;
+
+    /// <summary>A power-off has been turned into a reset and the CPUs run again, or that has failed.</summary>
+    public sealed record RebootEnded : DomainInput;
 
     public sealed record GuestPanicked : DomainInput;
 
@@ -63,7 +71,12 @@ public abstract record DomainInput
     public sealed record Stopped(ShutoffReason Reason, StoppedDetail? Detail) : DomainInput;
 
     /// <summary>The daemon has found a living QEMU after a restart, and asked it.</summary>
-    public sealed record Reattached(DomainStatus Recorded, bool CpusRun) : DomainInput;
+    /// <param name="Recorded">What was known before the restart.</param>
+    /// <param name="CpusRun">The truth about the CPUs.</param>
+    /// <param name="Stands">Why they stand, when they do not run; null when QEMU has not been asked yet.</param>
+    /// <param name="RebootPending">A reboot was asked for before the restart, and is still to come.</param>
+    public sealed record Reattached(
+        DomainStatus Recorded, bool CpusRun, DomainStatus? Stands = null, bool RebootPending = false) : DomainInput;
 }
 
 /// <summary>What an outgoing migration makes of a stopped guest.</summary>

@@ -131,7 +131,7 @@ public sealed class DomainLauncher : IDomainLauncher
         try
         {
             monitor = await MonitorSession.ConnectAsync(
-                monitorPath, new MonitorOptions { Owner = target.Name, TimeProvider = _time, Logger = _logger }, ct);
+                monitorPath, _settings.Monitor with { Owner = target.Name, TimeProvider = _time, Logger = _logger }, ct);
             var vcpus = await PlugVcpusAsync(monitor, spec, ct);
             await StartupCommands.RunAsync(plan.StartupCommands, target.Name, monitor, ct);
             var characters = await CharacterDevicesAsync(monitor, spec, ct);
@@ -342,6 +342,9 @@ public sealed record LaunchedQemu(QemuInstance Qemu, DomainDefinition Live)
 /// <summary>qemu.conf, as far as it concerns the launch.</summary>
 public sealed record LaunchSettings
 {
+    /// <summary>Limits of the monitor session; who owns it is filled in.</summary>
+    public MonitorOptions Monitor { get; init; } = new() { Owner = "" };
+
     /// <summary>System mode: QEMU gets a home of its own.</summary>
     public bool Privileged { get; init; } = true;
 

@@ -65,6 +65,33 @@ internal static partial class DomainLog
     [LoggerMessage(3019, LogLevel.Warning, "ended a QEMU whose start an earlier daemon did not finish: {MonitorPath}")]
     public static partial void OrphanEnded(ILogger logger, string monitorPath);
 
+    [LoggerMessage(3020, LogLevel.Warning, "domain '{Name}': the guest has panicked: {Information}")]
+    public static partial void Panicked(ILogger logger, string name, string information);
+
+    [LoggerMessage(3021, LogLevel.Information, "domain '{Name}': memory dumped to '{Path}' because of {Cause}")]
+    public static partial void Dumped(ILogger logger, string name, string path, string cause);
+
+    [LoggerMessage(3022, LogLevel.Warning, "domain '{Name}': its log could not be written: {Reason}")]
+    public static partial void LogNotWritten(ILogger logger, string name, string reason);
+
+    [LoggerMessage(3023, LogLevel.Error, "domain '{Name}': the monitor of pid={Pid} cannot be used any more; the guest goes on: {Reason}")]
+    public static partial void MonitorUnusable(ILogger logger, string name, int pid, string reason);
+
+    [LoggerMessage(3024, LogLevel.Error, "domain '{Name}': pid={Pid} survives SIGKILL; its end is awaited")]
+    public static partial void EndsLater(ILogger logger, string name, int pid);
+
+    [LoggerMessage(3025, LogLevel.Warning, "domain '{Name}': an earlier daemon was stopped in the midst of: {Job}")]
+    public static partial void JobInterrupted(ILogger logger, string name, string job);
+
+    [LoggerMessage(3026, LogLevel.Error, "'{Path}' is of a later version and is left alone: {Problem}")]
+    public static partial void FileOfLaterVersion(ILogger logger, string path, string problem);
+
+    [LoggerMessage(3027, LogLevel.Error, "'{Domain}' runs at '{MonitorPath}' and its status cannot be read; it is left alone and not started again")]
+    public static partial void UnknownRun(ILogger logger, string domain, string monitorPath);
+
+    [LoggerMessage(3028, LogLevel.Information, "domain '{Name}': lifecycle action {Event} is {Action} now")]
+    public static partial void LifecycleActionSet(ILogger logger, string name, string @event, string action);
+
     [LoggerMessage(3080, LogLevel.Information, "domain '{OldName}' {Uuid} renamed to '{Name}'")]
     public static partial void Renamed(ILogger logger, string oldName, string name, Guid uuid);
 

@@ -40,11 +40,14 @@ public static class DomainMachine
         DomainInput.StoppedByQemu stopped => StoppedByQemu(state, stopped.Reason),
         DomainInput.StatusSet set => new(
             state with { Status = set.Status }, set.Announce is { } announce ? [announce] : Nothing),
-        DomainInput.GuestShutdown shutdown => GuestShutdown(state, shutdown.ByGuest),
+        DomainInput.GuestShutdown shutdown => GuestShutdown(state, shutdown),
         DomainInput.RebootRequested reboot => new(state with { RebootPending = reboot.Pending }, Nothing),
+        // The reset that ends a start is ours, and no reboot of the guest.
+        DomainInput.HardwareReset when state.Status.IsPausedFor(PausedReason.StartingUp) => new(state, Nothing),
+        DomainInput.HardwareReset => new(state with { RebootPending = false }, Nothing),
+        DomainInput.RebootEnded => new(state with { RebootPending = false, PoweredOff = false }, Nothing),
         DomainInput.GuestPanicked when state.Status.State == DomainState.Shutoff => new(state, Nothing),
-        DomainInput.GuestPanicked => new(
-            state with { Status = new DomainStatus(DomainState.Crashed, 1) }, [new LifecycleEvent(LifecycleEventType.Crashed, 0)]),
+        DomainInput.GuestPanicked => GuestPanicked(state),
         DomainInput.SuspendedToMemory => PmSuspended(state, detail: 0),
         DomainInput.SuspendedToDisk => PmSuspended(state, detail: 1),
         DomainInput.WokeUp => WokeUp(state),
@@ -72,7 +75,7 @@ public static class DomainMachine
     {
         var reason = state.AwaitedRunning ?? RunningReason.Unpaused;
         var heard = state with { AwaitedRunning = null };
-        if (state.Status.State is DomainState.Running or DomainState.Shutoff || state.RebootPending)
+        if (state.Status.State is DomainState.Running or DomainState.Shutoff)
             return new(heard, Nothing);
         return new(heard with { Status = DomainStatus.Running(reason) }, [LifecycleEvent.Resumed(DetailOf(reason))]);
     }
@@ -81,7 +84,7 @@ public static class DomainMachine
     {
         var heard = state with { AwaitedPaused = null };
         // A guest that shuts down or reboots also stops; that STOP is not a pause.
-        if (state.Status.State != DomainState.Running || state.RebootPending)
+        if (state.Status.State != DomainState.Running || state.PoweredOff)
             return new(heard, Nothing);
         var reason = state.AwaitedPaused ?? state.Outgoing switch
         {
@@ -98,17 +101,28 @@ public static class DomainMachine
             // STOP came first and found no reason: name it now, without a second event.
             : new(state.Status.IsPausedFor(PausedReason.Unknown) ? state with { Status = DomainStatus.Paused(reason) } : state, Nothing);
 
-    private static DomainTransition GuestShutdown(DomainRunState state, bool? byGuest)
+    private static DomainTransition GuestShutdown(DomainRunState state, DomainInput.GuestShutdown shutdown)
     {
-        if (state.RebootPending || state.Status.State is DomainState.Shutdown or DomainState.Shutoff)
+        if (state.Status.State is DomainState.Shutdown or DomainState.Shutoff)
             return new(state, Nothing);
-        var detail = byGuest switch
+        if (state.RebootPending || shutdown.Restarts)
+            return new(state with { PoweredOff = true }, Nothing);
+        var detail = shutdown.ByGuest switch
         {
             true => ShutdownDetail.Guest,
             false => ShutdownDetail.Host,
             null => ShutdownDetail.Finished,
         };
         return new(state with { Status = new DomainStatus(DomainState.Shutdown, 0) }, [LifecycleEvent.Shutdown(detail)]);
+    }
+
+    /// <summary>QEMU stops with a panic, and libvirt takes the STOP before it acts on the panic: clients know the two events together.</summary>
+    private static DomainTransition GuestPanicked(DomainRunState state)
+    {
+        var crashed = new LifecycleEvent(LifecycleEventType.Crashed, 0);
+        return new(
+            state with { Status = new DomainStatus(DomainState.Crashed, 1), AwaitedPaused = null },
+            state.Status.IsRunning ? [LifecycleEvent.Suspended(SuspendedDetail.Paused), crashed] : [crashed]);
     }
 
     private static DomainTransition PmSuspended(DomainRunState state, int detail) =>
@@ -122,15 +136,20 @@ public static class DomainMachine
             ? new(state with { Status = DomainStatus.Running(RunningReason.Wakeup) }, [LifecycleEvent.Started(StartedDetail.Wakeup)])
             : new(state, Nothing);
 
-    /// <summary>The recorded reason is kept when it fits what QEMU says; else the truth wins with reason "unknown".</summary>
+    /// <summary>The recorded reason is kept when it fits what QEMU says; else the truth wins, with QEMU's own reason where it has one.</summary>
     private static DomainRunState Reattached(DomainInput.Reattached input) => new(
         (input.Recorded.State, input.CpusRun) switch
         {
             (DomainState.Running, true) or (DomainState.Paused, false) or (DomainState.Shutdown, false)
                 or (DomainState.Crashed, false) or (DomainState.PmSuspended, _) => input.Recorded,
-            (_, true) => DomainStatus.Running(RunningReason.Unknown),
-            (_, false) => DomainStatus.Paused(PausedReason.Unknown),
-        });
+            (_, true) when input.Recorded.IsPausedFor(PausedReason.StartingUp) => DomainStatus.Running(RunningReason.Booted),
+            (_, true) => DomainStatus.Running(RunningReason.Unpaused),
+            // A power-off that is to be a reboot does not show, and goes on as one.
+            (DomainState.Running, false) when input is { RebootPending: true, Stands.State: DomainState.Shutdown } => input.Recorded,
+            (_, false) => input.Stands ?? DomainStatus.Paused(PausedReason.Unknown),
+        },
+        RebootPending: input.RebootPending,
+        PoweredOff: input is { RebootPending: true, Stands.State: DomainState.Shutdown });
 
     private static ResumedDetail DetailOf(RunningReason reason) => reason switch
     {
@@ -159,12 +178,14 @@ public static class DomainMachine
 /// <param name="AwaitedPaused">Reason announced before <c>stop</c>.</param>
 /// <param name="Outgoing">What an unannounced STOP means.</param>
 /// <param name="RebootPending">The coming guest shutdown is turned into a reset (libvirt's "fake reboot").</param>
+/// <param name="PoweredOff">The guest has powered itself off and is being reset: its STOP is no pause.</param>
 public sealed record DomainRunState(
     DomainStatus Status,
     RunningReason? AwaitedRunning = null,
     PausedReason? AwaitedPaused = null,
     OutgoingMigrationPhase Outgoing = OutgoingMigrationPhase.None,
-    bool RebootPending = false)
+    bool RebootPending = false,
+    bool PoweredOff = false)
 {
     public static DomainRunState Off { get; } = new(DomainStatus.Shutoff(ShutoffReason.Unknown));
 }

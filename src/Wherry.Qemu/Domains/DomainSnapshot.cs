@@ -29,6 +29,9 @@ public sealed record DomainSnapshot
     /// <summary>A user has talked to this run's QEMU past us: libvirt calls it tainted.</summary>
     public bool UsedByMonitor { get; init; }
 
+    /// <summary>The guest's next power-off is turned into a reset: somebody has asked for a reboot.</summary>
+    public bool RebootPending { get; init; }
+
     /// <summary>Progress of the long operation under way.</summary>
     public JobStats? Job { get; init; }
 

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qemu.State;
 
 namespace Wherry.Qemu.Domains;
 
@@ -29,14 +31,26 @@ internal sealed record LiveStatus
 
     public bool UsedByMonitor { get; init; }
 
+    /// <summary>The coming power-off of the guest is to be a reboot.</summary>
+    public bool RebootPending { get; init; }
+
+    /// <summary>The long operation under way. A daemon that finds it was stopped in its midst.</summary>
+    public JobOperation? Job { get; init; }
+
     /// <summary>The live document, with secrets.</summary>
     public required string Xml { get; init; }
 
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, LiveStatusJson.Default.LiveStatus);
 
-    /// <exception cref="InvalidDataException">Of a later schema.</exception>
+    /// <exception cref="LaterVersionException">Of a later schema.</exception>
     public static LiveStatus FromJson(byte[] json)
     {
+        // The schema alone first: what a later one requires or renames is not ours to judge.
+        using (var document = JsonDocument.Parse(json))
+        {
+            if (document.RootElement.TryGetProperty("schema", out var member) && member.TryGetInt32(out var schema) && schema > CurrentSchema)
+                throw new LaterVersionException($"schema {schema}, this version knows {CurrentSchema}");
+        }
         var status = JsonSerializer.Deserialize(json, LiveStatusJson.Default.LiveStatus) ?? throw new InvalidDataException("no status");
         return status.Schema == CurrentSchema
             ? status

@@ -31,6 +31,9 @@ public sealed partial class QemuDriver
         await domain.Defining.WaitAsync(ct);
         try
         {
+            // A transient one may have ended since it was looked up; with a definition it has something to live for.
+            if (Domains.GetOrAdd(domain.Name, domain.Uuid, () => domain, out _) != domain)
+                throw new WherryException(ErrorCode.NoDomain, $"no domain with matching uuid '{domain.Uuid}' ({domain.Name})");
             await WriteDefinitionAsync(definition, ct);
             var detail = domain.Snapshot.IsPersistent ? DefinedDetail.Updated : DefinedDetail.Added;
             domain.Apply(new DomainInput.Defined(detail), now => now with { Config = definition });

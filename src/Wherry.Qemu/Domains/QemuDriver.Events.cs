@@ -53,14 +53,14 @@ public sealed partial class QemuDriver
         {
             // A SHUTDOWN caused by our own SIGTERM is told as such, and asks nothing more of us.
             if (happened.Name == "SHUTDOWN" && qemu.EndsByDestroy)
-                ApplyMeaning(domain, happened);
+                ApplyMeaning(domain, qemu, happened);
             return Task.CompletedTask;
         }
         if (happened.Name == QmpEvent.Overflow)
             return Run(domain, "query-status after lost events", () => AskStatusAsync(domain, qemu));
 
         var before = domain.RunState;
-        ApplyMeaning(domain, happened);
+        ApplyMeaning(domain, qemu, happened);
         if (happened.Name == "VSERPORT_CHANGE")
             TakeChannelChange(domain, happened);
         if (happened.Name == "BALLOON_CHANGE")
@@ -70,7 +70,9 @@ public sealed partial class QemuDriver
         {
             "SHUTDOWN" => Run(domain, "guest shutdown", () => AfterGuestShutdownAsync(domain, qemu, before)),
             "DEVICE_DELETED" when IsVcpu(happened) => Run(domain, "virtual CPU gone", () => ShowVcpusAsync(domain, qemu, CancellationToken.None)),
-            "GUEST_PANICKED" => Run(domain, "guest panic", () => AfterPanicAsync(domain, qemu)),
+            "GUEST_PANICKED" => Run(domain, "guest panic", () => AfterPanicAsync(domain, qemu, happened.Data)),
+            "WATCHDOG" when domain.Snapshot.Live?.Spec.Watchdog?.Action == "dump" =>
+                Run(domain, "watchdog dump", () => AfterWatchdogAsync(domain, qemu)),
             _ => Task.CompletedTask,
         };
     }
@@ -121,10 +123,10 @@ public sealed partial class QemuDriver
             domain.Announce(new DomainEvent.AgentLifecycle(isConnected, AgentLifecycleReason.DomainStarted));
     }
 
-    private static void ApplyMeaning(Domain domain, QmpEvent happened)
+    private static void ApplyMeaning(Domain domain, QemuInstance qemu, QmpEvent happened)
     {
         var before = domain.RunState;
-        var (inputs, announcements) = QemuEventMeaning.Of(happened, (device, node) => DiskOf(domain, device, node));
+        var (inputs, announcements) = QemuEventMeaning.Of(happened, new RunNames(domain.Snapshot.Live?.Spec, qemu.Disks));
         foreach (var announcement in announcements)
         {
             if (announcement is DomainEvent.Reboot && before.Status.IsPausedFor(PausedReason.StartingUp))
@@ -135,55 +137,6 @@ public sealed partial class QemuDriver
             domain.Apply(input);
     }
 
-    /// <summary>Names the disk of an event: QEMU gives the qdev id of new style disks, libvirt shows source and alias.</summary>
-    private static (string Source, string Alias) DiskOf(Domain domain, string? device, string? node)
-    {
-        var alias = device is { Length: > 0 } ? device : node ?? "";
-        var disk = domain.Snapshot.Live?.Spec.Disks.FirstOrDefault(d => d.Alias == alias);
-        return (disk?.Source?.Path ?? "", disk?.Alias ?? alias);
-    }
-
-    private async Task AfterGuestShutdownAsync(Domain domain, QemuInstance qemu, DomainRunState before)
-    {
-        if (before.RebootPending || domain.Snapshot.Live?.Spec.OnPoweroff == Xml.LifecycleAction.Restart)
-            await ResetAndRunAsync(domain, qemu);
-        else
-            await _termination.TerminateAsync(domain.Name, qemu.Process, TerminationFlags.NoWait, CancellationToken.None); // S4.11
-    }
-
-    private async Task AfterPanicAsync(Domain domain, QemuInstance qemu)
-    {
-        switch (domain.Snapshot.Live?.Spec.OnCrash)
-        {
-            case Xml.LifecycleAction.Restart:
-                await ResetAndRunAsync(domain, qemu);
-                break;
-            case Xml.LifecycleAction.Preserve:
-                break;
-            default:
-                await StopAsync(domain, qemu, StopIntent.Panicked(), TerminationFlags.Force, CancellationToken.None);
-                break;
-        }
-    }
-
-    /// <summary>Turns a guest's power-off into a reboot: with -no-shutdown the machine is still there.</summary>
-    private async Task ResetAndRunAsync(Domain domain, QemuInstance qemu)
-    {
-        try
-        {
-            using var lease = await BeginAsync(domain, Jobs.JobKind.Modify, "reboot", CancellationToken.None);
-            await qemu.Monitor.ExecuteAsync(new SystemReset(), CancellationToken.None);
-            domain.Apply(new DomainInput.RebootRequested(Pending: false));
-            await RunCpusAsync(domain, qemu, RunningReason.Booted, CancellationToken.None);
-        }
-        catch (WherryException)
-        {
-            // A guest that asked for a reboot and cannot have it must not look as if it ran. S4.11.
-            await StopAsync(domain, qemu, StopIntent.Crashed(), TerminationFlags.Force, CancellationToken.None);
-            throw;
-        }
-    }
-
     private static async Task AskStatusAsync(Domain domain, QemuInstance qemu)
     {
         var status = await qemu.Monitor.ExecuteAsync(new QueryStatus(), CancellationToken.None);
@@ -192,9 +145,17 @@ public sealed partial class QemuDriver
 
     private async Task EndOfMonitorAsync(Domain domain, QemuInstance qemu)
     {
+        var cause = await qemu.Monitor.Closed;
         try
         {
             await qemu.Process.Exited.WaitAsync(ExitAfterEof, _time);
+        }
+        catch (TimeoutException) when (cause.IsProtocolError)
+        {
+            // The guest does not suffer for what we cannot read; it goes on until somebody ends it.
+            DomainLog.MonitorUnusable(_logger, domain.Name, qemu.Process.Pid, cause.Message);
+            domain.Announce(new DomainEvent.ControlError());
+            await qemu.Process.Exited;
         }
         catch (TimeoutException)
         {
@@ -204,6 +165,12 @@ public sealed partial class QemuDriver
         if (qemu.TryIntend(intent) && intent.Reason == ShutoffReason.Crashed)
             DomainLog.Crashed(_logger, domain.Name, qemu.Process.Pid, LogTail.Read(_files.LogOf(domain.Name), 0));
         await Run(domain, "end of monitor", () => StopAsync(domain, qemu, intent, TerminationFlags.Force, CancellationToken.None));
+        if (qemu.HasEnded)
+            return;
+        // Deaf even to SIGKILL, as a process in uninterruptible I/O is: it ends when that does, and is cleaned up after then.
+        DomainLog.EndsLater(_logger, domain.Name, qemu.Process.Pid);
+        await qemu.Process.Exited;
+        await Run(domain, "late end", () => StopAsync(domain, qemu, intent, TerminationFlags.Force, CancellationToken.None));
     }
 
     /// <summary>Runs a reaction whose failure is ours to report: nobody waits for its result.</summary>

@@ -1,16 +1,21 @@
 using Wherry.Qemu.Domains.Jobs;
 using Wherry.Qmp.Commands;
+using Wherry.Xml;
 
 namespace Wherry.Qemu.Domains;
 
-// Shutdown, reboot and reset: requests to the guest, or to its power button.
+// Shutdown, reboot and reset: requests to the guest by its power button. QEMU has no button for a reboot: the power-off that follows is
+// turned into a reset, see QemuDriver.Crashes.
 public sealed partial class QemuDriver
 {
     /// <summary>Presses the ACPI power button. Returns when it is pressed; the guest may take its time, or ignore it.</summary>
-    public Task ShutdownAsync(Domain domain, string owner, CancellationToken ct) => PressPowerButtonAsync(domain, reboot: false, owner, ct);
+    /// <exception cref="WherryException">OperationInvalid: the guest is off, or paused and could not hear it.</exception>
+    public Task ShutdownAsync(Domain domain, string owner, CancellationToken ct) =>
+        PressPowerButtonAsync(domain, spec => spec.OnPoweroff == LifecycleAction.Restart, mustRun: true, owner, ct);
 
-    /// <summary>The same, and the power-off that follows is turned into a reset (QEMU has no "reboot" button).</summary>
-    public Task RebootAsync(Domain domain, string owner, CancellationToken ct) => PressPowerButtonAsync(domain, reboot: true, owner, ct);
+    /// <summary>The same, and the power-off that follows is turned into a reset, unless the definition wants no reboots.</summary>
+    public Task RebootAsync(Domain domain, string owner, CancellationToken ct) =>
+        PressPowerButtonAsync(domain, spec => spec.OnReboot is not (LifecycleAction.Destroy or LifecycleAction.Preserve), mustRun: false, owner, ct);
 
     /// <summary>The reset button. The guest is not asked.</summary>
     public async Task ResetAsync(Domain domain, string owner, CancellationToken ct)
@@ -24,13 +29,25 @@ public sealed partial class QemuDriver
             domain.Apply(new DomainInput.StatusSet(DomainStatus.Paused(PausedReason.Crashed), Announce: null));
     }
 
-    private async Task PressPowerButtonAsync(Domain domain, bool reboot, string owner, CancellationToken ct)
+    private async Task PressPowerButtonAsync(Domain domain, Func<DomainSpec, bool> reboots, bool mustRun, string owner, CancellationToken ct)
     {
-        ActiveQemu(domain);
+        Check();
         using var lease = await BeginAsync(domain, JobKind.Modify, owner, ct);
+        Check();
         var qemu = ActiveQemu(domain);
         // Before the button: the guest may be quick.
-        domain.Apply(new DomainInput.RebootRequested(reboot));
+        var pending = reboots(domain.Snapshot.Definition.Spec);
+        domain.Apply(new DomainInput.RebootRequested(pending));
+        if (pending)
+            await UntilStatusIsWrittenAsync(qemu, written => written.RebootPending, ct); // a restart of ours must not make it a shutdown
         await qemu.Monitor.ExecuteAsync(new SystemPowerdown(), ct);
+
+        void Check()
+        {
+            // Which of libvirt's modules says so is part of the error.
+            if (mustRun && !domain.Snapshot.Status.IsRunning)
+                throw new WherryException(ErrorCode.OperationInvalid, "domain is not running");
+            ActiveQemu(domain);
+        }
     }
 }

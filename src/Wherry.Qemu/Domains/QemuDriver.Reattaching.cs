@@ -2,6 +2,7 @@ using System.Text;
 using Wherry.Qemu.Process;
 using Wherry.Qmp;
 using Wherry.Qmp.Commands;
+using Wherry.Qmp.Values;
 using Wherry.Xml;
 
 namespace Wherry.Qemu.Domains;
@@ -17,20 +18,26 @@ public sealed partial class QemuDriver
     public async Task LoadAsync(CancellationToken ct)
     {
         LoadDefinitions();
-        var found = _files.Status.Names()
+        var names = _files.Status.Names();
+        var found = names
             .Select(name => Load(_files.Status, name, LiveStatus.FromJson))
             .OfType<LiveStatus>()
             .ToList();
         foreach (var status in found)
             Domains.ReserveId(status.Id);
-        await EndOrphansAsync(found, ct);
+        var unreadable = names.Except(found.Select(status => status.Name), StringComparer.Ordinal).ToList();
+        await EndOrphansAsync(found, unreadable, ct);
         await Task.WhenAll(found.Select(status => ReattachAsync(status, ct)));
     }
 
-    /// <summary>Starts what is marked so and does not run; failures are reported and stop nothing.</summary>
+    /// <summary>Starts what is marked so and does not run, in the order of names, once per boot of the host: an operator who has shut a
+    /// domain down does not want it back because the daemon restarts. Failures are reported and stop nothing.</summary>
     public async Task AutostartAsync(CancellationToken ct)
     {
-        foreach (var domain in Domains.All.Where(domain => domain.Snapshot is { Autostart: true, IsActive: false }).ToList())
+        if (!_files.TryMarkAutostarted())
+            return;
+        var marked = Domains.All.Where(domain => domain.Snapshot is { Autostart: true, IsActive: false });
+        foreach (var domain in marked.OrderBy(domain => domain.Name, StringComparer.Ordinal).ToList())
         {
             try
             {
@@ -81,7 +88,9 @@ public sealed partial class QemuDriver
         where T : class
     {
         var loaded = directory.Load(name, parse, out var damage);
-        if (damage is not null)
+        if (damage is { IsOfLaterVersion: true })
+            DomainLog.FileOfLaterVersion(_logger, damage.Path, damage.Problem);
+        else if (damage is not null)
             DomainLog.FileSetAside(_logger, damage.Path, damage.KeptAs, damage.Problem);
         return loaded;
     }
@@ -102,7 +111,8 @@ public sealed partial class QemuDriver
             domain.Launching = process;
             var recorded = new DomainStatus(status.State, status.Reason);
             domain.Apply(
-                new DomainInput.Reattached(recorded, recorded.IsRunning), now => now with { Id = status.Id, Live = live, UsedByMonitor = status.UsedByMonitor });
+                new DomainInput.Reattached(recorded, recorded.IsRunning, RebootPending: status.RebootPending),
+                now => now with { Id = status.Id, Live = live, UsedByMonitor = status.UsedByMonitor });
             var attaching = AttachWhenItAnswersAsync(domain, status, process, recorded);
             await Task.WhenAny(attaching, Task.Delay(ReattachLimit, _time, ct));
             if (!attaching.IsCompleted)
@@ -136,46 +146,123 @@ public sealed partial class QemuDriver
 
     private async Task AttachAsync(Domain domain, LiveStatus status, QemuProcess process, DomainStatus recorded)
     {
-        var options = new MonitorOptions { Owner = status.Name, TimeProvider = _time, Logger = _logger };
-        var monitor = await MonitorSession.ConnectAsync(status.MonitorPath, options, CancellationToken.None);
+        var monitor = await MonitorSession.ConnectAsync(status.MonitorPath, _monitor with { Owner = status.Name }, CancellationToken.None);
         var cpus = await monitor.ExecuteAsync(new QueryStatus(), CancellationToken.None);
         var qemu = new QemuInstance(process, monitor, status.MonitorPath, []);
-        domain.Apply(new DomainInput.Reattached(recorded, cpus.Running));
+        domain.Apply(new DomainInput.Reattached(recorded, cpus.Running, Standing(cpus.Status), status.RebootPending));
         domain.Attach(qemu);
         domain.Launching = null;
-        KeepStatusWritten(domain, qemu);
+        KeepStatusWritten(domain, qemu, written: null);
         Watch(domain, qemu);
         DomainLog.Reattached(_logger, domain.Name, process.Pid, domain.Snapshot.Status.ToString());
+        if (status.Job is { } job)
+            DomainLog.JobInterrupted(_logger, domain.Name, job.ToString());
+        qemu.Recovering = Run(domain, "recovery", () => RecoverAsync(domain, qemu, recorded, status.Job));
     }
+
+    /// <summary>Finishes what the earlier daemon, or the guest without one, had begun. Migrations are recovered by their journal.</summary>
+    private async Task RecoverAsync(Domain domain, QemuInstance qemu, DomainStatus recorded, Jobs.JobOperation? job)
+    {
+        var now = domain.RunState;
+        if (now.Status.IsPausedFor(PausedReason.StartingUp))
+            // Launched and never run: nobody was told that it had started.
+            await StopAsync(domain, qemu, StopIntent.NotStarted(), TerminationFlags.Force, CancellationToken.None);
+        else if (now.PoweredOff)
+            await ResetAndRunAsync(domain, qemu);
+        else if (now.Status.State == DomainState.Shutdown)
+            await _termination.TerminateAsync(domain.Name, qemu.Process, TerminationFlags.NoWait, CancellationToken.None);
+        else if (now.Status.State == DomainState.Crashed && job == Jobs.JobOperation.Dump)
+            await FinishPanicAsync(domain, qemu);
+        else if (now.Status.IsPausedFor(PausedReason.Watchdog) && recorded == now.Status && job == Jobs.JobOperation.Dump)
+            await AfterWatchdogAsync(domain, qemu);
+    }
+
+    /// <summary>Why QEMU's CPUs stand, as far as QEMU knows.</summary>
+    private static DomainStatus Standing(RunState state) => state.Value switch
+    {
+        "shutdown" => new DomainStatus(DomainState.Shutdown, 0),
+        "guest-panicked" => new DomainStatus(DomainState.Crashed, 1),
+        "suspended" => new DomainStatus(DomainState.PmSuspended, 0),
+        "paused" => DomainStatus.Paused(PausedReason.User),
+        "io-error" => DomainStatus.Paused(PausedReason.IoError),
+        "watchdog" => DomainStatus.Paused(PausedReason.Watchdog),
+        "save-vm" => DomainStatus.Paused(PausedReason.Save),
+        "inmigrate" or "postmigrate" or "finish-migrate" => DomainStatus.Paused(PausedReason.Migration),
+        "prelaunch" => DomainStatus.Paused(PausedReason.StartingUp),
+        _ => DomainStatus.Paused(PausedReason.Unknown),
+    };
 
     /// <summary>
     /// A monitor socket that no status names belongs to a QEMU whose start was cut short between its launch and its first status. Its
-    /// CPUs never ran (-S), so it is ended.
+    /// CPUs never ran (-S), so it is ended. One whose CPUs have run is somebody's guest: it is left alone, and not started a second time.
     /// </summary>
-    private async Task EndOrphansAsync(IEnumerable<LiveStatus> known, CancellationToken ct)
+    /// <param name="unreadable">Names of statuses that cannot be read.</param>
+    private async Task EndOrphansAsync(IEnumerable<LiveStatus> known, IReadOnlyCollection<string> unreadable, CancellationToken ct)
     {
+        var orphan = _monitor with { ConnectDeadline = ReattachLimit, CommandDeadline = ReattachLimit };
         foreach (var path in _files.Monitors().Except(known.Select(status => status.MonitorPath), StringComparer.Ordinal).ToList())
         {
+            var (id, name) = DomainFiles.OwnerOfMonitor(path);
+            Domains.ReserveId(id);
             try
             {
-                var options = new MonitorOptions { Owner = path, TimeProvider = _time, Logger = _logger, ConnectDeadline = ReattachLimit };
-                await using var monitor = await MonitorSession.ConnectAsync(path, options, ct);
-                await monitor.ExecuteAsync(new Quit(), ct);
-                DomainLog.OrphanEnded(_logger, path);
+                await using var monitor = await MonitorSession.ConnectAsync(path, orphan with { Owner = path }, ct);
+                var cpus = await monitor.ExecuteAsync(new QueryStatus(), ct);
+                if (cpus.Status == RunState.Prelaunch || (cpus.Status == RunState.Inmigrate && !unreadable.Any(other => DomainFiles.Short(other) == name)))
+                {
+                    await monitor.ExecuteAsync(new Quit(), ct);
+                    DomainLog.OrphanEnded(_logger, path);
+                }
+                else
+                {
+                    LeaveAlone(name, path);
+                    continue;
+                }
+            }
+            catch (WherryException e) when (e.Code != ErrorCode.OperationTimeout)
+            {
+                // Nobody listens: the socket outlived its process.
             }
             catch (WherryException)
             {
-                // Nobody listens: the socket outlived its process.
+                LeaveAlone(name, path); // It lives, and says nothing.
+                continue;
             }
             File.Delete(path);
         }
     }
 
+    private void LeaveAlone(string shortName, string monitorPath)
+    {
+        DomainLog.UnknownRun(_logger, shortName, monitorPath);
+        _unknownRuns = _unknownRuns.SetItem(shortName, monitorPath);
+    }
+
+    /// <summary>Two QEMUs on one disk destroy it, so a domain whose QEMU may run unknown to us is not started.</summary>
+    private void RefuseUnknownRun(string name)
+    {
+        if (!_unknownRuns.TryGetValue(DomainFiles.Short(name), out var monitorPath))
+            return;
+        if (MonitorSocket.HasListener(monitorPath))
+            throw new WherryException(
+                ErrorCode.OperationInvalid,
+                $"domain '{name}' runs already, and its status could not be read: QEMU listens at '{monitorPath}'. "
+                + "Restore the status file and restart the daemon, or end that process",
+                ErrorDomain.Domain);
+        _unknownRuns = _unknownRuns.Remove(DomainFiles.Short(name));
+    }
+
+    /// <summary>QEMU ended while no daemon looked. What cannot be known is not made up: the reason is the one that fits what is known.</summary>
     private void Gone(Domain domain, LiveStatus status)
     {
         DomainLog.GoneMeanwhile(_logger, status.Name, status.Pid);
         RemoveRunFiles(domain.Snapshot with { Id = status.Id });
-        domain.Apply(new DomainInput.StatusSet(DomainStatus.Shutoff(ShutoffReason.Daemon), Announce: null));
+        domain.Launching = null;
+        var reason = status.State == DomainState.Shutdown ? ShutoffReason.Shutdown : ShutoffReason.Crashed;
+        domain.Apply(
+            new DomainInput.StatusSet(DomainStatus.Shutoff(reason), LifecycleEvent.Stopped(
+                reason == ShutoffReason.Shutdown ? StoppedDetail.Shutdown : StoppedDetail.Failed)),
+            now => now with { Id = -1, Live = null, UsedByMonitor = false });
         if (!domain.Snapshot.IsPersistent)
             Forget(domain);
     }

@@ -12,6 +12,7 @@ public sealed partial class QemuDriver
     {
         RefuseInDoubt(domain.Uuid);
         using var lease = await BeginAsync(domain, AsyncJobKind.Start, owner, ct);
+        RefuseUnknownRun(domain.Name);
         var config = domain.Snapshot is { IsActive: false, Config: { } stored }
             ? stored
             : throw new WherryException(ErrorCode.OperationInvalid, "domain is already running");
@@ -40,6 +41,7 @@ public sealed partial class QemuDriver
         try
         {
             RefuseInDoubt(domain.Uuid);
+            RefuseUnknownRun(domain.Name);
             if (domain.Snapshot.IsActive)
                 throw AlreadyActive(domain);
             await BootAsync(domain, definition, paused, autodestroyOwner, ct);
@@ -107,8 +109,9 @@ public sealed partial class QemuDriver
             domain.Attach(launched.Qemu);
             domain.Launching = null;
             AnnounceAgents(domain, launched.AgentsConnected);
-            await WriteStatusAsync(domain, launched.Qemu, ct);
-            KeepStatusWritten(domain, launched.Qemu);
+            var written = domain.Snapshot;
+            await WriteStatusAsync(written, launched.Qemu, ct);
+            KeepStatusWritten(domain, launched.Qemu, written);
             Watch(domain, launched.Qemu);
             return launched.Qemu;
         }

@@ -28,7 +28,9 @@ public sealed partial class QemuDriver
             await domain.State.WaitAsync(now => !now.IsActive, StartFailsWithin, _time, $"the failed start of domain '{domain.Name}'", ct);
             return;
         }
-        await StopAsync(domain, ActiveQemu(domain), StopIntent.Destroyed(), flags, ct);
+        var qemu = ActiveQemu(domain);
+        domain.Apply(new DomainInput.RebootRequested(Pending: false));
+        await StopAsync(domain, qemu, StopIntent.Destroyed(), flags, ct);
         DomainLog.Destroyed(_logger, domain.Name, graceful);
     }
 
@@ -72,11 +74,27 @@ public sealed partial class QemuDriver
         foreach (var resource in qemu.Resources)
             resource.Dispose();
         RemoveRunFiles(before);
-        domain.Detach(intent);
+        WriteLog(domain.Name, $"shutting down, reason={ReasonInLog(intent.Reason)}");
+        // Between this run's end and the look whether a definition is left, nobody may define the domain.
+        await domain.Defining.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (!domain.Detach(intent).IsPersistent)
+                Forget(domain);
+        }
+        finally
+        {
+            domain.Defining.Release();
+        }
         DomainLog.Stopped(_logger, domain.Name, qemu.Process.Pid, domain.Snapshot.Status.ToString());
-        if (!before.IsPersistent)
-            Forget(domain);
     }
+
+    /// <summary>libvirt's word, which scripts look for.</summary>
+    private static string ReasonInLog(ShutoffReason reason) => reason switch
+    {
+        ShutoffReason.FromSnapshot => "from snapshot",
+        _ => reason.ToString().ToLowerInvariant(),
+    };
 
     /// <summary>A transient domain ends with its run.</summary>
     private void Forget(Domain domain)

@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Wherry.Qemu.Domains.Jobs;
 using Wherry.Qemu.Process;
+using Wherry.Qmp;
 
 namespace Wherry.Qemu.Domains;
 
@@ -14,6 +16,8 @@ namespace Wherry.Qemu.Domains;
 ///   QemuDriver.Starting      start, create; DomainLauncher makes the process
 ///   QemuDriver.Cpus          suspend, resume
 ///   QemuDriver.Power         shutdown, reboot, reset
+///   QemuDriver.Crashes       what follows a guest's power-off, panic or watchdog
+///   QemuDriver.Dumping       memory dumps
 ///   QemuDriver.Events        what QEMU says by itself; the end of its monitor
 ///   QemuDriver.Stopping      destroy, and the one clean-up of every run
 ///   QemuDriver.Reattaching   QEMUs that an earlier daemon left running
@@ -28,7 +32,11 @@ public sealed partial class QemuDriver
     private readonly ProcessTermination _termination;
     private readonly DomainFiles _files;
     private readonly JobLimits _jobLimits;
+    private readonly MonitorOptions _monitor;
     private readonly IDomainEventSink _sink;
+
+    /// <summary>Monitor sockets, by shortened name, of QEMUs that run and that we know nothing else about.</summary>
+    private ImmutableDictionary<string, string> _unknownRuns = ImmutableDictionary<string, string>.Empty;
     private readonly EmulatorCatalog _emulators;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -40,6 +48,7 @@ public sealed partial class QemuDriver
         _termination = parts.Termination;
         _files = parts.Files;
         _jobLimits = parts.JobLimits;
+        _monitor = parts.Monitor with { TimeProvider = parts.Time, Logger = parts.Logger };
         _sink = parts.Sink;
         _emulators = parts.Emulators;
         _time = parts.Time;
@@ -59,9 +68,10 @@ public sealed partial class QemuDriver
     public Domain Get(Guid uuid, string name) =>
         Domains.Find(uuid) ?? throw new WherryException(ErrorCode.NoDomain, $"no domain with matching uuid '{uuid}' ({name})");
 
-    /// <summary>Waits for the domain's turn, and looks whether it is still there.</summary>
+    /// <summary>Waits for the domain's turn, and looks whether it is still there. While QEMU owes an answer that the holder has given up
+    /// on, the turn stays the holder's: others then fail at their own deadline, and the error names who began it.</summary>
     private async Task<JobLease> BeginAsync(Domain domain, JobKind job, string owner, CancellationToken ct) =>
-        CheckStillThere(domain, await domain.Jobs.BeginAsync(job, owner, ct));
+        CheckStillThere(domain, await domain.Jobs.BeginAsync(job, owner, ct)).Until(() => domain.Qemu?.Monitor.Owed);
 
     /// <summary>The same for a long operation; migration keeps such a lease over several calls.</summary>
     public async Task<JobLease> BeginAsync(Domain domain, AsyncJobKind job, string owner, CancellationToken ct) =>
@@ -91,6 +101,9 @@ public sealed record QemuDriverParts
     public required EmulatorCatalog Emulators { get; init; }
     public required IDomainEventSink Sink { get; init; }
     public JobLimits JobLimits { get; init; } = JobLimits.Default;
+
+    /// <summary>Limits of the sessions with QEMUs that run already; who owns one is filled in.</summary>
+    public MonitorOptions Monitor { get; init; } = new() { Owner = "" };
     public TimeProvider Time { get; init; } = TimeProvider.System;
     public required ILogger Logger { get; init; }
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Wherry.Qemu.Consoles;
 using Wherry.Qemu.Launch;
 using Wherry.Qemu.Process;
+using Wherry.Qemu.State;
 using Wherry.Qemu.Statistics;
 using Wherry.Qmp;
 
@@ -57,6 +58,12 @@ public sealed class QemuInstance
     /// <summary>Completes when every event that QEMU sent has been taken: at the end of its monitor.</summary>
     internal Task EventsTaken { get; set; } = Task.CompletedTask;
 
+    /// <summary>Finishes what an earlier daemon had begun.</summary>
+    internal Task Recovering { get; set; } = Task.CompletedTask;
+
+    /// <summary>What the live status file says; null before its first write.</summary>
+    internal VersionedState<DomainSnapshot?> WrittenStatus { get; set; } = new(null);
+
     /// <summary>Writes the live status whenever it changes; ends when <see cref="GetEndingToken"/> is cancelled.</summary>
     internal Task KeepingStatus { get; set; } = Task.CompletedTask;
 
@@ -70,6 +77,16 @@ public sealed class QemuInstance
         {
             lock (_gate)
                 return _intent is not null;
+        }
+    }
+
+    /// <summary>Its process is gone, and it is cleaned up after or about to be.</summary>
+    internal bool HasEnded
+    {
+        get
+        {
+            lock (_gate)
+                return _ending is not null;
         }
     }
 

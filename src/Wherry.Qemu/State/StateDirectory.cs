@@ -5,7 +5,7 @@ namespace Wherry.Qemu.State;
 /// </summary>
 /// <remarks>
 /// A file that cannot be understood never stops the daemon or hides the others: it is renamed to <c>NAME.corrupt-N</c>, kept for a human,
-/// and reported by the caller.
+/// and reported by the caller. One of a later version stays as it is: going back to that version must find it.
 /// </remarks>
 public sealed class StateDirectory
 {
@@ -57,6 +57,11 @@ public sealed class StateDirectory
                 throw new InvalidDataException($"{length} bytes, more than {MaxFileBytes}");
             return parse(File.ReadAllBytes(path));
         }
+        catch (LaterVersionException e)
+        {
+            damage = new StateFileDamage(path, path, e.Message);
+            return null;
+        }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             damage = new StateFileDamage(path, SetAside(path), e.Message);
@@ -79,4 +84,11 @@ public sealed class StateDirectory
 }
 
 /// <summary>What was found instead of a readable file, and where it is kept.</summary>
-public sealed record StateFileDamage(string Path, string KeptAs, string Problem);
+public sealed record StateFileDamage(string Path, string KeptAs, string Problem)
+{
+    /// <summary>Written by a later version of ours, which will want it back: left where it is.</summary>
+    public bool IsOfLaterVersion => KeptAs == Path;
+}
+
+/// <summary>The file is whole, and of a version that we do not know yet.</summary>
+public sealed class LaterVersionException(string message) : Exception(message);

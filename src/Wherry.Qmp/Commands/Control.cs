@@ -34,6 +34,10 @@ public sealed record SystemWakeup() : QmpCommand<QmpEmpty>("system_wakeup", Cont
 
 public sealed record InjectNmi() : QmpCommand<QmpEmpty>("inject-nmi", ControlJson.Default.QmpEmpty);
 
+/// <summary>Changes what QEMU does when the guest reboots.</summary>
+/// <param name="Reboot">"reset" or "shutdown".</param>
+public sealed record SetAction(string Reboot) : QmpCommand<QmpEmpty>("set-action", ControlJson.Default.QmpEmpty, ControlJson.Default.SetAction);
+
 public sealed record QueryVersion() : QmpCommand<VersionInfo>("query-version", ControlJson.Default.VersionInfo);
 
 public sealed record VersionInfo(VersionTriple Qemu, string Package);
@@ -76,6 +80,7 @@ public sealed record HumanMonitorCommand(string CommandLine)
 [JsonSerializable(typeof(VersionInfo))]
 [JsonSerializable(typeof(NameInfo))]
 [JsonSerializable(typeof(UuidInfo))]
+[JsonSerializable(typeof(SetAction))]
 [JsonSerializable(typeof(Getfd))]
 [JsonSerializable(typeof(Closefd))]
 [JsonSerializable(typeof(AddFd))]

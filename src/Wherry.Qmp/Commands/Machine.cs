@@ -157,6 +157,23 @@ public sealed record ObjectOptions(string QomType, string Id)
 
 public sealed record ObjectDel(string Id) : QmpCommand<QmpEmpty>("object-del", MachineJson.Default.QmpEmpty, MachineJson.Default.ObjectDel);
 
+/// <summary>Writes the guest's memory as an ELF core file.</summary>
+/// <param name="Paging">Through the guest's page tables; false: physical memory.</param>
+/// <param name="Protocol"><c>file:PATH</c>, or <c>fd:NAME</c> of a descriptor given by getfd.</param>
+public sealed record DumpGuestMemory(bool Paging, string Protocol)
+    : QmpCommand<QmpEmpty>("dump-guest-memory", MachineJson.Default.QmpEmpty, MachineJson.Default.DumpGuestMemory)
+{
+    /// <summary>Answer at once, and go on in the background.</summary>
+    public bool? Detach { get; init; }
+}
+
+public sealed record QueryDump() : QmpCommand<DumpInfo>("query-dump", MachineJson.Default.DumpInfo);
+
+/// <summary>State of the last dump.</summary>
+/// <param name="Completed">Bytes written.</param>
+/// <param name="Total">Bytes to write in all; 0 before the first dump.</param>
+public sealed record DumpInfo(DumpStatus Status, long Completed, long Total);
+
 /// <param name="Actual">Bytes the guest has.</param>
 public sealed record BalloonInfo(long Actual);
 
@@ -236,6 +253,8 @@ public sealed record VncInfo(bool Enabled, string? Host, NetworkAddressFamily? F
 [JsonSerializable(typeof(QomSet))]
 [JsonSerializable(typeof(ObjectOptions))]
 [JsonSerializable(typeof(ObjectDel))]
+[JsonSerializable(typeof(DumpGuestMemory))]
+[JsonSerializable(typeof(DumpInfo))]
 [JsonSerializable(typeof(BalloonInfo))]
 [JsonSerializable(typeof(Balloon))]
 [JsonSerializable(typeof(ImmutableArray<IothreadInfo>))]

@@ -87,3 +87,17 @@ public readonly record struct GuestPanicAction(string Value) : IOpenEnum<GuestPa
 
     public override string ToString() => Value;
 }
+
+/// <summary>State of a memory dump (QAPI DumpStatus).</summary>
+[JsonConverter(typeof(OpenEnumConverter<DumpStatus>))]
+public readonly record struct DumpStatus(string Value) : IOpenEnum<DumpStatus>
+{
+    public static readonly DumpStatus None = new("none");
+    public static readonly DumpStatus Active = new("active");
+    public static readonly DumpStatus Completed = new("completed");
+    public static readonly DumpStatus Failed = new("failed");
+
+    public static DumpStatus From(string value) => new(value);
+
+    public override string ToString() => Value;
+}

@@ -39,9 +39,7 @@ internal static class MachineCompletion
         CompleteFeatures(tree.Domain);
         CpuCompletion.Complete(tree);
         CompleteClock(tree.Domain);
-        CompleteAction(tree.Domain, "on_poweroff", "destroy");
-        CompleteAction(tree.Domain, "on_reboot", "restart");
-        CompleteAction(tree.Domain, "on_crash", "destroy");
+        CompleteActions(tree.Domain);
         // The labels of a dynamic seclabel belong to one run.
         foreach (var seclabel in tree.Domain.Elements("seclabel").Where(seclabel => seclabel.Get("type") is null or "dynamic"))
         {
@@ -233,16 +231,22 @@ internal static class MachineCompletion
         }
     }
 
-    private static void CompleteAction(XElement domain, string name, string otherwise)
+    private static void CompleteActions(XElement domain)
     {
-        SetText(domain, name, domain.Text(name) ?? otherwise);
-        if (!Actions.Contains(domain.Text(name)))
-            throw DomainXmlException.Unsupported($"unknown {name} action: {domain.Text(name)}", domain.Element(name));
-        var action = MachineReading.Action(domain, name, LifecycleAction.Destroy);
-        if (name != "on_crash" && action is LifecycleAction.CoredumpDestroy or LifecycleAction.CoredumpRestart)
-            throw DomainXmlException.Internal($"unknown lifecycle action {domain.Text(name)}", domain.Element(name));
-        if (name != "on_crash" && action is LifecycleAction.RenameRestart)
-            throw DomainXmlException.Unsupported($"{domain.Element(name)!.Path()}: qemu driver doesn't support '{domain.Text(name)}' action for '{name}'");
+        var onReboot = Complete("on_reboot", "restart");
+        var onPoweroff = Complete("on_poweroff", "destroy");
+        var onCrash = Complete("on_crash", "destroy");
+        LifecycleActions.CheckAllowed(LifecycleOccasion.Poweroff, onPoweroff);
+        LifecycleActions.CheckAllowed(LifecycleOccasion.Reboot, onReboot);
+        LifecycleActions.CheckTogether(onPoweroff, onReboot, onCrash);
+
+        LifecycleAction Complete(string name, string otherwise)
+        {
+            SetText(domain, name, domain.Text(name) ?? otherwise);
+            if (!Actions.Contains(domain.Text(name)))
+                throw DomainXmlException.Unsupported($"unknown {name} action: {domain.Text(name)}", domain.Element(name));
+            return MachineReading.Action(domain, name, LifecycleAction.Destroy);
+        }
     }
 
     private static void SetText(XElement domain, string name, string text)

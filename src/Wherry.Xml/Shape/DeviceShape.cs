@@ -51,7 +51,7 @@ internal static class DeviceShape
         Element("hub").With(A("type", OneOf("usb"))).Holding(Alias, Address).Many(),
         Element("watchdog").With(
                 A("model", OneOf("i6300esb", "ib700")).ButNot("diag288"),
-                A("action", OneOf("reset", "shutdown", "poweroff", "pause", "none", "inject-nmi")).ButNot("dump").Or("reset"))
+                A("action", OneOf("reset", "shutdown", "poweroff", "pause", "none", "inject-nmi", "dump")).Or("reset"))
             .Holding(Alias, Address).Many(),
         Element("memballoon").With(A("model", OneOf([.. VirtioModels, "none"])).ButNot("xen"), A("autodeflate", OnOff), A("freePageReporting", OnOff))
             .Holding(Element("stats").With(A("period", Count)) with { DropWhenEmpty = true }, Alias, Address, VirtioDriver).Many(),

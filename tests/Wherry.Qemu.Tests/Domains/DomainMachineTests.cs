@@ -85,9 +85,43 @@ public class DomainMachineTests
     public void A_reboot_by_shutdown_shows_nothing_but_itself() =>
         Check(
             [.. Boot, new RebootRequested(true), new GuestShutdown(null), new CpusStopped(),
-                new CpusStarting(RunningReason.Booted), new CpusStarted(), new RebootRequested(false)],
+                new HardwareReset(), new CpusStarting(RunningReason.Booted), new CpusStarted(), new RebootEnded()],
             "running (Booted)",
             "Resumed/0 Started/0");
+
+    [Fact]
+    public void A_power_off_that_the_definition_turns_into_a_restart_shows_nothing_but_the_reboot() =>
+        Check(
+            [.. Boot, new GuestShutdown(ByGuest: true, Restarts: true), new CpusStopped(),
+                new HardwareReset(), new CpusStarting(RunningReason.Booted), new CpusStarted(), new RebootEnded()],
+            "running (Booted)",
+            "Resumed/0 Started/0");
+
+    [Fact]
+    public void A_suspend_while_a_reboot_is_awaited_shows() =>
+        Check(
+            [.. Boot, new RebootRequested(true), new CpusStopping(PausedReason.User), new CpusStopped(),
+                new CpusStarting(RunningReason.Unpaused), new CpusStarted()],
+            "running (Unpaused)",
+            "Resumed/0 Started/0 Suspended/0 Resumed/0");
+
+    [Fact]
+    public void A_reset_by_the_guest_is_the_reboot_that_was_asked_for() =>
+        Check(
+            [.. Boot, new RebootRequested(true), new HardwareReset(), new GuestShutdown(ByGuest: true)],
+            "Shutdown (0)",
+            "Resumed/0 Started/0 Shutdown/1");
+
+    [Fact]
+    public void A_panic_stops_the_guest_and_then_is_told() =>
+        Check([.. Boot, new GuestPanicked(), new CpusStopped()], "Crashed (1)", "Resumed/0 Started/0 Suspended/0 Crashed/0");
+
+    [Fact]
+    public void A_crashed_guest_that_is_started_again_runs_because_it_had_crashed() =>
+        Check(
+            [.. Boot, new GuestPanicked(), new CpusStarting(RunningReason.Crashed), new CpusStarted()],
+            "running (Crashed)",
+            "Resumed/0 Started/0 Suspended/0 Crashed/0 Resumed/0");
 
     [Fact]
     public void An_io_error_names_itself_whether_it_comes_before_or_after_stop()
@@ -113,10 +147,31 @@ public class DomainMachineTests
     [Theory]
     [InlineData(DomainState.Running, 1, true, "running (Booted)")]
     [InlineData(DomainState.Paused, 2, false, "paused (Migration)")]
-    [InlineData(DomainState.Paused, 1, true, "running (Unknown)")]
+    [InlineData(DomainState.Paused, 1, true, "running (Unpaused)")]
+    [InlineData(DomainState.Paused, 11, true, "running (Booted)")]
     [InlineData(DomainState.Running, 1, false, "paused (Unknown)")]
     public void After_a_daemon_restart_the_recorded_reason_holds_only_if_qemu_agrees(DomainState recorded, int reason, bool run, string expected) =>
         Check([new Reattached(new DomainStatus(recorded, reason), run)], expected, "");
+
+    [Fact]
+    public void What_a_guest_did_without_a_daemon_is_learned_from_QEMU_and_no_event_is_made_up()
+    {
+        var running = DomainStatus.Running(RunningReason.Booted);
+        Check([new Reattached(running, false, new DomainStatus(DomainState.Shutdown, 0))], "Shutdown (0)", "");
+        Check([new Reattached(running, false, new DomainStatus(DomainState.Crashed, 1))], "Crashed (1)", "");
+        Check([new Reattached(running, false, DomainStatus.Paused(PausedReason.IoError))], "paused (IoError)", "");
+    }
+
+    [Fact]
+    public void A_reboot_that_was_asked_for_before_a_daemon_restart_is_finished_after_it()
+    {
+        var running = DomainStatus.Running(RunningReason.Booted);
+        var off = DomainMachine.Step(
+            DomainRunState.Off, new Reattached(running, CpusRun: false, new DomainStatus(DomainState.Shutdown, 0), RebootPending: true)).State;
+        Assert.Equal((running, true), (off.Status, off.PoweredOff));
+        var on = DomainMachine.Step(DomainRunState.Off, new Reattached(running, CpusRun: true, RebootPending: true)).State;
+        Assert.Equal((true, false), (on.RebootPending, on.PoweredOff));
+    }
 
     [Fact]
     public void Every_input_has_an_answer_in_every_state()
@@ -126,7 +181,7 @@ public class DomainMachineTests
             new Defined(DefinedDetail.Added), new Undefined(), new Launching(false), new Launched(StartedDetail.Booted, null),
             new CpusStarting(RunningReason.Booted), new CpusStarted(), new CpusStopping(PausedReason.User), new CpusStopped(),
             new CommandRefused(), new MigratingOut(OutgoingMigrationPhase.Precopy), new StoppedByQemu(PausedReason.Watchdog),
-            new StatusSet(DomainStatus.Paused(PausedReason.User), null), new GuestShutdown(null), new RebootRequested(true),
+            new StatusSet(DomainStatus.Paused(PausedReason.User), null), new GuestShutdown(null), new RebootRequested(true), new HardwareReset(), new RebootEnded(),
             new GuestPanicked(), new SuspendedToMemory(), new SuspendedToDisk(), new WokeUp(),
             new Stopped(ShutoffReason.Failed, StoppedDetail.Failed), new Reattached(DomainStatus.Running(RunningReason.Booted), true),
         ];

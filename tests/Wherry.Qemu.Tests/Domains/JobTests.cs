@@ -1,6 +1,7 @@
 using Wherry.Errors;
 using Wherry.Qemu.Domains;
 using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qmp;
 
 namespace Wherry.Qemu.Tests.Domains;
 
@@ -56,6 +57,19 @@ public class JobTests
         Assert.Equal(0, jobs.Current.Waiting);
         first.Dispose(); // a second time, must not free the other's slot
         Assert.NotNull(jobs.Current.Active);
+    }
+
+    [Fact]
+    public async Task A_holder_that_gave_up_on_QEMU_keeps_its_turn_until_QEMU_answers()
+    {
+        var jobs = new DomainJobs(new JobLimits(TimeSpan.FromMilliseconds(1), 0), TimeProvider.System);
+        var answer = new TaskCompletionSource();
+        (await jobs.BeginAsync(JobKind.Suspend, "remoteDispatchDomainSuspend", CancellationToken.None)).Until(() => answer.Task).Dispose();
+        var refused = await Assert.ThrowsAsync<WherryException>(() => jobs.BeginAsync(JobKind.Query, "x", CancellationToken.None));
+        Assert.EndsWith("cannot acquire state change lock (held by monitor=remoteDispatchDomainSuspend)", refused.Message, StringComparison.Ordinal);
+        answer.SetException(new MonitorClosedException("QEMU has gone")); // as good as an answer
+        (await jobs.BeginAsync(JobKind.Query, "x", CancellationToken.None)).Dispose();
+        Assert.Null(jobs.Current.Active);
     }
 
     [Fact]

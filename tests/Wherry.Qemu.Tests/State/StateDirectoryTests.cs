@@ -1,4 +1,5 @@
 using System.Text;
+using Wherry.Qemu.Domains;
 using Wherry.Qemu.State;
 
 namespace Wherry.Qemu.Tests.State;
@@ -36,6 +37,21 @@ public sealed class StateDirectoryTests : IDisposable
         Assert.Equal("<dom", File.ReadAllText(damage.KeptAs));
         Assert.Equal("fine", directory.Load("good", Parse, out _));
         Assert.Equal(["good"], directory.Names());
+    }
+
+    [Fact]
+    public async Task A_file_of_a_later_version_is_refused_and_stays_where_it_is()
+    {
+        var directory = Open();
+        await directory.WriteAsync("web1", """{"schema": 2, "what": "nobody knows yet"}"""u8.ToArray(), CancellationToken.None);
+        Assert.Null(directory.Load("web1", LiveStatus.FromJson, out var damage));
+        Assert.True(damage!.IsOfLaterVersion);
+        Assert.Equal("schema 2, this version knows 1", damage.Problem);
+        Assert.Equal(["web1"], directory.Names());
+        await directory.WriteAsync("web2", """{"schema": 1}"""u8.ToArray(), CancellationToken.None);
+        Assert.Null(directory.Load("web2", LiveStatus.FromJson, out damage));
+        Assert.False(damage!.IsOfLaterVersion);
+        Assert.Equal(["web1"], directory.Names());
     }
 
     [Fact]

@@ -55,7 +55,7 @@ public sealed class HostPair : IAsyncDisposable
         await Run.DisposeAsync();
     }
 
-    private static int FreePort()
+    internal static int FreePort()
     {
         using var socket = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         socket.Start();

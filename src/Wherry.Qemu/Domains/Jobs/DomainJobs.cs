@@ -129,4 +129,14 @@ public sealed class JobLease : IDisposable
     public bool IsHeld => Volatile.Read(ref _release) is not null;
 
     public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
+
+    /// <summary>The same lease, given back by its disposal or, if there is one then, when <paramref name="outstanding"/> has completed:
+    /// a holder that gave up on QEMU has left something there that the next one would only wait behind.</summary>
+    internal JobLease Until(Func<Task?> outstanding) => new(() =>
+    {
+        if (outstanding() is { } owed)
+            owed.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(Dispose);
+        else
+            Dispose();
+    });
 }

@@ -1,0 +1,43 @@
+using Wherry.Testbed;
+using Wherry.Testbed.Hosts;
+
+namespace Wherry.Interop.Tests.Life;
+
+/// <summary>
+/// A domain's life through python-libvirt and its event loop (tests/data/python/life.py), against wherryd and against stock libvirtd: the
+/// same calls, and every line must be the same, answers, error codes and events in their order.
+/// </summary>
+public sealed class LifeDifferentialTests
+{
+    private const string Script = "tests/data/python/life.py";
+
+    [Theory]
+    [Trait("layer", "interop")]
+    [Trait("req", "S4.1")]
+    [Trait("req", "S4.11")]
+    [Trait("req", "S4.12")]
+    [Trait("req", "S4.15")]
+    [InlineData("life,definitions,reboots,bound,registrations")]
+    [InlineData("crashes,actions")]
+    [InlineData("devices")]
+    public async Task Python_hears_the_same_from_wherryd_as_from_stock_libvirtd(string parts)
+    {
+        Assert.SkipWhen(StockLibvirtd.Missing is not null, StockLibvirtd.Missing ?? "");
+        Assert.SkipWhen(!File.Exists("/usr/lib/python3/dist-packages/libvirt.py"), "python3-libvirt is not installed");
+        var ours = RunAsync((host, _) => new Wherryd(host) { InLibvirtsDirectories = true }, parts);
+        var stock = RunAsync((host, _) => new StockLibvirtd(host), parts);
+        await Task.WhenAll(ours, stock);
+        Assert.True(
+            await ours == await stock,
+            $"- stock, + wherryd\n{Transcript.LineDifference.Of(await ours, await stock)}");
+    }
+
+    private static async Task<string> RunAsync(Func<TestHost, int, DaemonRunner> daemon, string parts)
+    {
+        await using var lone = await LoneHost.StartAsync(daemon);
+        var command = lone.Daemon.Host.Enter(
+            ["/usr/bin/python3", Path.Combine(Repository.Root, Script), lone.Daemon.Uri, "5907", parts]);
+        var result = await Command.RunAsync(command, TimeSpan.FromMinutes(5));
+        return $"{result.Output}{result.Error.Replace(lone.Run.Path, "/run-directory", StringComparison.Ordinal)}";
+    }
+}
