@@ -184,7 +184,7 @@ internal sealed partial class VirshSession : IAsyncDisposable
         // Stock has two texts for a QEMU that ends while it starts; which one depends on who is quicker.
         text = text.Replace("process exited while connecting to monitor", "qemu unexpectedly closed the monitor", StringComparison.Ordinal);
         if (text.Contains("Unbounded", StringComparison.Ordinal))
-            text = RunningJobFigures().Replace(text, "${before}N");
+            text = RunningJobFigures().Replace(RunningBandwidth().Replace(text, ""), "${before}N");
         text = JobFigures().Replace(text, "${before}N");
         text = QemuTime().Replace(text, "TIME ");
         return text.Trim('\n');
@@ -213,6 +213,10 @@ internal sealed partial class VirshSession : IAsyncDisposable
     /// <summary>All that a job under way tells of itself is out of date when it is read.</summary>
     [GeneratedRegex(@"(?<before>^[A-Z][^:]*: +)[\d.]+.*", RegexOptions.Multiline)]
     private static partial Regex RunningJobFigures();
+
+    /// <summary>virsh leaves it out while it is nought, as in the first tenth of a second.</summary>
+    [GeneratedRegex(@"^(Memory|File) bandwidth:.*\n", RegexOptions.Multiline)]
+    private static partial Regex RunningBandwidth();
 
     [GeneratedRegex(@"\d{4}-\d\d-\d\dT[\d:.]+Z ")]
     private static partial Regex QemuTime();
