@@ -23,6 +23,22 @@ internal sealed partial class QemuMonitorProgram(DaemonContext context)
         return new QemuDomainMonitorCommandRet(result);
     }
 
+    /// <summary>A QEMU that somebody else has started cannot be taken over: libvirt does not offer it any more either.</summary>
+    [Procedure(QemuProcedure.DomainAttach)]
+    private ValueTask<QemuDomainAttachRet> DomainAttach(ServerCall call, QemuDomainAttachArgs args, CancellationToken ct) =>
+        throw new WherryException(
+            ErrorCode.NoSupport, "virDomainQemuAttach", ErrorDomain.None);
+
+    [Procedure(QemuProcedure.DomainAgentCommand)]
+    private async ValueTask<QemuDomainAgentCommandRet> DomainAgentCommand(ServerCall call, QemuDomainAgentCommandArgs args, CancellationToken ct)
+    {
+        if (args.Flags != 0)
+            throw new WherryException(ErrorCode.InvalidArg, $"unsupported flags (0x{args.Flags:x}) in function qemuDomainQemuAgentCommand");
+        var domain = context.Driver.Get(args.Dom.Uuid, args.Dom.Name);
+        return new QemuDomainAgentCommandRet(
+            await context.Driver.AgentCommandAsync(domain, args.Cmd, args.Timeout, "remoteDispatchQemuDomainAgentCommand", ct));
+    }
+
     [Procedure(QemuProcedure.ConnectDomainMonitorEventRegister)]
     private ValueTask<QemuConnectDomainMonitorEventRegisterRet> ConnectDomainMonitorEventRegister(
         ServerCall call, QemuConnectDomainMonitorEventRegisterArgs args, CancellationToken ct)

@@ -11,7 +11,7 @@ namespace Wherry.Daemon.Handlers;
 internal sealed partial class RemoteProgram
 {
     [Procedure(RemoteProcedure.DomainGetHostname)]
-    private ValueTask<DomainGetHostnameRet> DomainGetHostname(ServerCall call, DomainGetHostnameArgs args, CancellationToken ct)
+    private async ValueTask<DomainGetHostnameRet> DomainGetHostname(ServerCall call, DomainGetHostnameArgs args, CancellationToken ct)
     {
         const uint lease = 1, agent = 2;
         CheckFlags(args.Flags, lease | agent, "qemuDomainGetHostname");
@@ -21,16 +21,17 @@ internal sealed partial class RemoteProgram
                 "Flags 'VIR_DOMAIN_GET_HOSTNAME_LEASE' and 'VIR_DOMAIN_GET_HOSTNAME_AGENT' are mutually exclusive");
         var snapshot = ActiveSnapshot(call, args.Dom);
         // Leases are those of libvirt's own networks, and no interface can be on one.
-        throw Has(args.Flags, lease)
-            ? new WherryException(ErrorCode.NoHostname, $"no hostname found for domain {snapshot.Name}")
-            : WithoutAgent(snapshot);
+        if (Has(args.Flags, lease))
+            throw new WherryException(ErrorCode.NoHostname, $"no hostname found for domain {snapshot.Name}");
+        return new DomainGetHostnameRet(await Driver.GetGuestHostnameAsync(Domain(call, args.Dom), Owner("DomainGetHostname"), ct));
     }
 
     [Procedure(RemoteProcedure.DomainGetTime)]
-    private ValueTask<DomainGetTimeRet> DomainGetTime(ServerCall call, DomainGetTimeArgs args, CancellationToken ct)
+    private async ValueTask<DomainGetTimeRet> DomainGetTime(ServerCall call, DomainGetTimeArgs args, CancellationToken ct)
     {
         CheckFlags(args.Flags, 0, "qemuDomainGetTime");
-        throw WithoutAgent(ActiveSnapshot(call, args.Dom));
+        var (seconds, nanoseconds) = await Driver.GetGuestTimeAsync(Domain(call, args.Dom), Owner("DomainGetTime"), ct);
+        return new DomainGetTimeRet(seconds, nanoseconds);
     }
 
     [Procedure(RemoteProcedure.DomainGetFsinfo)]

@@ -86,16 +86,17 @@ internal sealed partial class RemoteProgram
     }
 
     [Procedure(RemoteProcedure.DomainGetVcpusFlags)]
-    private ValueTask<DomainGetVcpusFlagsRet> DomainGetVcpusFlags(ServerCall call, DomainGetVcpusFlagsArgs args, CancellationToken ct)
+    private async ValueTask<DomainGetVcpusFlagsRet> DomainGetVcpusFlags(ServerCall call, DomainGetVcpusFlagsArgs args, CancellationToken ct)
     {
         CheckFlags(args.Flags, AffectLive | AffectConfig | VcpuMaximum | VcpuGuest, "qemuDomainGetVcpusFlags");
         var snapshot = Domain(call, args.Dom).Snapshot;
         var vcpu = Affected(snapshot, args.Flags).Spec.Vcpu;
-        if (Has(args.Flags, VcpuGuest))
-            throw snapshot.IsActive
-                ? WithoutAgent(snapshot)
-                : new WherryException(ErrorCode.InvalidArg, "vCPU count provided by the guest agent can only be requested for live domains");
-        return new(new DomainGetVcpusFlagsRet(Has(args.Flags, VcpuMaximum) ? vcpu.Maximum : vcpu.Current));
+        if (!Has(args.Flags, VcpuGuest))
+            return new DomainGetVcpusFlagsRet(Has(args.Flags, VcpuMaximum) ? vcpu.Maximum : vcpu.Current);
+        if (!snapshot.IsActive)
+            throw new WherryException(ErrorCode.InvalidArg, "vCPU count provided by the guest agent can only be requested for live domains");
+        var used = await Driver.GetGuestVcpusAsync(Domain(call, args.Dom), Owner("DomainGetVcpusFlags"), ct);
+        return new DomainGetVcpusFlagsRet(Has(args.Flags, VcpuMaximum) ? used.Length : used.Count(one => one.IsOnline));
     }
 
     [Procedure(RemoteProcedure.DomainGetSecurityLabel)]

@@ -42,7 +42,7 @@ internal sealed partial class RemoteProgram
         CheckFlags(flags, AffectLive | AffectConfig | VcpuMaximum | VcpuGuest | VcpuHotpluggable, "qemuDomainSetVcpusFlags");
         var (domain, bounded) = (Domain(call, dom), (int)Math.Min(count, int.MaxValue));
         if (Has(flags, VcpuGuest))
-            throw domain.Snapshot.IsActive ? WithoutAgent(domain.Snapshot) : NotRunning();
+            await Driver.SetGuestVcpusAsync(domain, bounded, owner, ct);
         else if (Has(flags, VcpuMaximum))
             await Driver.SetMaxVcpusAsync(domain, bounded, Affect(flags), owner, ct);
         else

@@ -32,6 +32,9 @@ public sealed record DomainSnapshot
     /// <summary>The guest's next power-off is turned into a reset: somebody has asked for a reboot.</summary>
     public bool RebootPending { get; init; }
 
+    /// <summary>How long an answer of the guest's agent is awaited, in libvirt's numbers; -2: as long as the guest lives.</summary>
+    public int AgentPatienceSeconds { get; init; } = Wherry.Qmp.GuestAgent.AgentPatience.Unlimited.Seconds;
+
     /// <summary>Progress of the long operation under way.</summary>
     public JobStats? Job { get; init; }
 

@@ -37,6 +37,9 @@ internal sealed record LiveStatus
     /// <summary>The long operation under way. A daemon that finds it was stopped in its midst.</summary>
     public JobOperation? Job { get; init; }
 
+    /// <summary>See <see cref="DomainSnapshot.AgentPatienceSeconds"/>; null in files of a daemon that did not know it.</summary>
+    public int? AgentPatienceSeconds { get; init; }
+
     /// <summary>The live document, with secrets.</summary>
     public required string Xml { get; init; }
 

@@ -15,6 +15,7 @@ public sealed partial class QemuDriver
     {
         var reactions = new List<Task>();
         qemu.EventsTaken = TakeAllAsync(domain, qemu, reactions);
+        qemu.Agent.Following = FollowAgentAsync(domain, qemu);
         qemu.Watching = WatchAsync(domain, qemu, reactions);
     }
 
@@ -22,7 +23,7 @@ public sealed partial class QemuDriver
     {
         await qemu.EventsTaken;
         await EndOfMonitorAsync(domain, qemu);
-        await Task.WhenAll(reactions);
+        await Task.WhenAll([.. reactions, qemu.Agent.Following]);
     }
 
     private async Task TakeAllAsync(Domain domain, QemuInstance qemu, List<Task> reactions)

@@ -112,7 +112,7 @@ public sealed partial class QemuDriver
             var recorded = new DomainStatus(status.State, status.Reason);
             domain.Apply(
                 new DomainInput.Reattached(recorded, recorded.IsRunning, RebootPending: status.RebootPending),
-                now => now with { Id = status.Id, Live = live, UsedByMonitor = status.UsedByMonitor });
+                now => now with { Id = status.Id, Live = live, UsedByMonitor = status.UsedByMonitor, AgentPatienceSeconds = status.AgentPatienceSeconds ?? now.AgentPatienceSeconds });
             var attaching = AttachWhenItAnswersAsync(domain, status, process, recorded);
             await Task.WhenAny(attaching, Task.Delay(ReattachLimit, _time, ct));
             if (!attaching.IsCompleted)

@@ -23,6 +23,7 @@ public sealed partial class QemuDriver
             UsedByMonitor = now.UsedByMonitor,
             RebootPending = now.RebootPending,
             Job = now.Job?.Operation,
+            AgentPatienceSeconds = now.AgentPatienceSeconds,
             Xml = now.Definition.Document.ToStatusXml(),
         };
         return _files.Status.WriteAsync(now.Name, status.ToJson(), ct);
@@ -73,6 +74,7 @@ public sealed partial class QemuDriver
         now.Status != written.Status
         || now.Live != written.Live
         || now.UsedByMonitor != written.UsedByMonitor
+        || now.AgentPatienceSeconds != written.AgentPatienceSeconds
         || now.RebootPending != written.RebootPending
         || now.Job?.Operation != written.Job?.Operation;
 

@@ -20,6 +20,9 @@ namespace Wherry.Qemu.Domains;
 ///   QemuDriver.Dumping       memory dumps
 ///   QemuDriver.Events        what QEMU says by itself; the end of its monitor
 ///   QemuDriver.Stopping      destroy, and the one clean-up of every run
+///   QemuDriver.Modifying     live and config: what changes of a domain while it exists; Memory, Vcpus, Pinning
+///   QemuDriver.Agent         what the agent inside the guest is asked to do
+///   QemuDriver.Consoles      serial ports, consoles, the screen
 ///   QemuDriver.Reattaching   QEMUs that an earlier daemon left running
 /// </code>
 /// Rules of every operation: take the job, look again (the world may have changed while waiting), act, publish. Errors are

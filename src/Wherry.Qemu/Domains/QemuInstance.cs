@@ -43,6 +43,9 @@ public sealed class QemuInstance
     /// <summary>Counters that QEMU keeps, for those who only look.</summary>
     public QemuFigures Figures { get; }
 
+    /// <summary>The way to the agent inside the guest.</summary>
+    internal AgentLink Agent { get; } = new();
+
     /// <summary>Serial ports and consoles that clients have open.</summary>
     internal OpenConsoles Consoles { get; } = new();
 

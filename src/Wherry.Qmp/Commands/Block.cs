@@ -163,6 +163,11 @@ public sealed record QueryBlockExports()
 
 public sealed record BlockExportInfo(string Id, string Type, string NodeName, bool ShuttingDown);
 
+/// <summary>Tells by BLOCK_WRITE_THRESHOLD, once, when a write goes beyond an offset.</summary>
+/// <param name="WriteThreshold">Bytes; zero: never.</param>
+public sealed record BlockSetWriteThreshold(string NodeName, long WriteThreshold)
+    : QmpCommand<QmpEmpty>("block-set-write-threshold", BlockJson.Default.QmpEmpty, BlockJson.Default.BlockSetWriteThreshold);
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.KebabCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -179,5 +184,6 @@ public sealed record BlockExportInfo(string Id, string Type, string NodeName, bo
 [JsonSerializable(typeof(NbdServerStart))]
 [JsonSerializable(typeof(BlockExportAdd))]
 [JsonSerializable(typeof(BlockExportDel))]
+[JsonSerializable(typeof(BlockSetWriteThreshold))]
 [JsonSerializable(typeof(ImmutableArray<BlockExportInfo>))]
 internal sealed partial class BlockJson : JsonSerializerContext;

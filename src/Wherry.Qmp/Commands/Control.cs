@@ -32,6 +32,9 @@ public sealed record SystemReset() : QmpCommand<QmpEmpty>("system_reset", Contro
 
 public sealed record SystemWakeup() : QmpCommand<QmpEmpty>("system_wakeup", ControlJson.Default.QmpEmpty);
 
+/// <summary>Forgets the timer ticks that the guest has missed: its clock has been set right.</summary>
+public sealed record RtcResetReinjection() : QmpCommand<QmpEmpty>("rtc-reset-reinjection", ControlJson.Default.QmpEmpty);
+
 public sealed record InjectNmi() : QmpCommand<QmpEmpty>("inject-nmi", ControlJson.Default.QmpEmpty);
 
 /// <summary>Changes what QEMU does when the guest reboots.</summary>

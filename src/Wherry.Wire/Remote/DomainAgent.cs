@@ -41,3 +41,10 @@ public readonly partial record struct DomainAgentSetResponseTimeoutRet(int Resul
 /// <param name="State">1 puts them to use in the guest, 0 takes them out of use.</param>
 [XdrStruct]
 public readonly partial record struct DomainSetGuestVcpusArgs(NonnullDomain Dom, string Cpumap, int State, uint Flags);
+
+[XdrStruct]
+public readonly partial record struct DomainGetGuestVcpusArgs(NonnullDomain Dom, uint Flags);
+
+/// <param name="Params">vcpus, online and offlinable, each a list such as "0-3,8".</param>
+[XdrStruct]
+public readonly partial record struct DomainGetGuestVcpusRet([XdrMax(RemoteLimits.DomainGuestVcpuParams)] ImmutableArray<TypedParameter> Params);

@@ -43,6 +43,11 @@ public readonly partial record struct DomainSetVcpusFlagsArgs(NonnullDomain Dom,
 [XdrStruct]
 public readonly partial record struct DomainBlockResizeArgs(NonnullDomain Dom, string Disk, ulong Size, uint Flags);
 
+/// <param name="Dev">A target such as <c>vda</c>, or one of its images: <c>vda[2]</c>.</param>
+/// <param name="Threshold">Bytes; zero: never.</param>
+[XdrStruct]
+public readonly partial record struct DomainSetBlockThresholdArgs(NonnullDomain Dom, string Dev, ulong Threshold, uint Flags);
+
 [XdrStruct]
 public readonly partial record struct DomainOpenConsoleArgs(NonnullDomain Dom, string? DevName, uint Flags);
 

@@ -21,6 +21,7 @@ public static class RemoteLimits
     public const int DomainFsinfoDisks = 256;
     public const int DomainGetCpuStats = 2_048;
     public const int DomainGuestInfoParams = 2_048;
+    public const int DomainGuestVcpuParams = 64;
     public const int DomainInterface = 2_048;
     public const int DomainIpAddr = 2_048;
     public const int DomainIothreadParams = 64;

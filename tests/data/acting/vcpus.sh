@@ -73,3 +73,43 @@ python3 wire.py run 'd.setVcpus(4)'
 python3 wire.py off 'd.setVcpus(4)'
 python3 wire.py run 'd.setVcpusFlags(4, 64)'
 virsh destroy run && virsh destroy brief
+
+# vcpupin, emulatorpin: what stock does by control groups besides cannot be seen here.
+virsh start run && virsh create --paused brief.xml
+virsh vcpupin run 0 0
+virsh vcpupin run 1 0 --live
+virsh vcpupin run 1 1 --config
+virsh vcpupin run
+virsh vcpupin run --config
+virsh vcpuinfo run | grep -v 'CPU:\|time\|State'
+virsh dumpxml run | sed -n '/<cputune/,/<.cputune/p'
+virsh dumpxml run --inactive | sed -n '/<cputune/,/<.cputune/p'
+virsh vcpupin run 3 0
+virsh vcpupin run 9 0
+virsh vcpupin run 9 0 --config
+virsh vcpupin run 0 9999
+virsh vcpupin run 0 x
+virsh vcpupin off 0 0
+virsh vcpupin off 0 0 --live
+virsh vcpupin off 0 0 --config
+virsh vcpupin off 1 0 --config
+virsh vcpupin brief 0 0 --config
+virsh vcpupin brief 0 0
+virsh emulatorpin run 0
+virsh emulatorpin run 0-1 --config
+virsh emulatorpin run
+virsh emulatorpin run --config
+virsh emulatorpin run 9999
+virsh emulatorpin off 0 --live
+virsh emulatorpin off 0
+virsh emulatorpin brief 0 --config
+virsh dumpxml run | sed -n '/<cputune/,/<.cputune/p'
+virsh dumpxml off | sed -n '/<cputune/,/<.cputune/p'
+python3 wire.py run 'd.pinVcpu(0, (True, False))'
+python3 wire.py run 'd.pinVcpuFlags(0, (False, False), 0)'
+python3 wire.py run 'd.pinVcpuFlags(0, (True,), 8)'
+python3 wire.py run 'd.pinEmulator((False,), 0)'
+python3 wire.py run 'd.pinEmulator((True,), 8)'
+timeout 20 sh -c 'virsh event --all --loop >events & sleep 2; virsh vcpupin run 0 0; virsh emulatorpin run 0; virsh vcpupin run 0 0 --config; sleep 1; kill $!; cat events'
+virsh destroy run && virsh start run && virsh vcpuinfo run | grep -v 'CPU:\|time\|State'
+virsh destroy run && virsh destroy brief
