@@ -148,10 +148,13 @@ public sealed class DomainLauncher : IDomainLauncher
                 DiskIndexes = plan.Disks.Zip(spec.Disks)
                     .Where(pair => pair is { First.Index: not null, Second.Alias: not null })
                     .ToImmutableDictionary(pair => pair.Second.Alias!, pair => pair.First.Index!.Value),
+                BackingChains = plan.Disks.Zip(spec.Disks)
+                    .Where(pair => pair is { First.Images.Length: > 1, Second.Alias: not null })
+                    .ToImmutableDictionary(pair => pair.Second.Alias!, pair => pair.First.BackingImages),
             };
             var document = overlay.Apply(target.Definition.Document);
             var live = new DomainDefinition(vcpus is { } states ? document.WithVcpus(states, oneByOne: true) : document);
-            return new LaunchedQemu(new QemuInstance(process, monitor, monitorPath, resources) { Disks = plan.Disks }, live)
+            return new LaunchedQemu(new QemuInstance(process, monitor, monitorPath, resources) { LastBlockNode = DiskNodes.LastNumber(plan.Disks) }, live)
             {
                 AgentsConnected = [.. live.Spec.Channels
                     .Where(channel => channel.Name == GuestAgentChannel && characters.Channels.ContainsKey(channel.Alias ?? ""))

@@ -40,6 +40,9 @@ internal sealed record LiveStatus
     /// <summary>See <see cref="DomainSnapshot.AgentPatienceSeconds"/>; null in files of a daemon that did not know it.</summary>
     public int? AgentPatienceSeconds { get; init; }
 
+    /// <summary>The highest number that a block node of this run has had; 0 in files of daemons that plugged nothing in.</summary>
+    public int LastBlockNode { get; init; }
+
     /// <summary>The live document, with secrets.</summary>
     public required string Xml { get; init; }
 

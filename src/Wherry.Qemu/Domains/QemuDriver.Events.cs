@@ -66,11 +66,14 @@ public sealed partial class QemuDriver
             TakeChannelChange(domain, happened);
         if (happened.Name == "BALLOON_CHANGE")
             TakeBalloonChange(domain, happened);
+        if (happened.Name == "DEVICE_TRAY_MOVED")
+            TakeTray(domain, happened);
 
         return happened.Name switch
         {
             "SHUTDOWN" => Run(domain, "guest shutdown", () => AfterGuestShutdownAsync(domain, qemu, before)),
             "DEVICE_DELETED" when IsVcpu(happened) => Run(domain, "virtual CPU gone", () => ShowVcpusAsync(domain, qemu, CancellationToken.None)),
+            "DEVICE_DELETED" or "DEVICE_UNPLUG_GUEST_ERROR" => TakeRemoval(domain, qemu, happened),
             "GUEST_PANICKED" => Run(domain, "guest panic", () => AfterPanicAsync(domain, qemu, happened.Data)),
             "WATCHDOG" when domain.Snapshot.Live?.Spec.Watchdog?.Action == "dump" =>
                 Run(domain, "watchdog dump", () => AfterWatchdogAsync(domain, qemu)),
@@ -85,6 +88,17 @@ public sealed partial class QemuDriver
             return;
         var (alias, isOpen) = (id.GetString() ?? "", open.ValueKind == System.Text.Json.JsonValueKind.True);
         SetChannel(domain, alias, isOpen);
+    }
+
+    /// <summary>The tray of a drive has moved.</summary>
+    private static void TakeTray(Domain domain, QmpEvent happened)
+    {
+        if (!happened.Data.TryGetProperty("id", out var id) || !happened.Data.TryGetProperty("tray-open", out var open))
+            return;
+        // A drive behind a USB bridge is named by its path, whose fourth part is the alias.
+        var (name, isOpen) = (id.GetString() ?? "", open.ValueKind == System.Text.Json.JsonValueKind.True);
+        var alias = name.StartsWith('/') ? name.Split('/').ElementAtOrDefault(3) ?? "" : name;
+        ChangeLive(domain, document => document.WithTray(alias, isOpen));
     }
 
     private static void SetChannel(Domain domain, string alias, bool isOpen)

@@ -148,7 +148,12 @@ public sealed partial class QemuDriver
     {
         var monitor = await MonitorSession.ConnectAsync(status.MonitorPath, _monitor with { Owner = status.Name }, CancellationToken.None);
         var cpus = await monitor.ExecuteAsync(new QueryStatus(), CancellationToken.None);
-        var qemu = new QemuInstance(process, monitor, status.MonitorPath, []);
+        var live = domain.Snapshot.Live!;
+        var gone = await GoneDevicesAsync(live.Spec, monitor);
+        var qemu = new QemuInstance(process, monitor, status.MonitorPath, [])
+        {
+            LastBlockNode = Math.Max(status.LastBlockNode, live.Spec.Disks.SelectMany(disk => live.Document.BlockNodeNumbers(disk.Alias ?? "")).Append(live.Spec.Disks.Length).Max()),
+        };
         domain.Apply(new DomainInput.Reattached(recorded, cpus.Running, Standing(cpus.Status), status.RebootPending));
         domain.Attach(qemu);
         domain.Launching = null;
@@ -158,6 +163,8 @@ public sealed partial class QemuDriver
         if (status.Job is { } job)
             DomainLog.JobInterrupted(_logger, domain.Name, job.ToString());
         qemu.Recovering = Run(domain, "recovery", () => RecoverAsync(domain, qemu, recorded, status.Job));
+        foreach (var alias in gone)
+            await Run(domain, $"removal of '{alias}'", () => AfterRemovalAsync(domain, qemu, alias));
     }
 
     /// <summary>Finishes what the earlier daemon, or the guest without one, had begun. Migrations are recovered by their journal.</summary>

@@ -24,6 +24,7 @@ public sealed partial class QemuDriver
             RebootPending = now.RebootPending,
             Job = now.Job?.Operation,
             AgentPatienceSeconds = now.AgentPatienceSeconds,
+            LastBlockNode = qemu.LastBlockNode,
             Xml = now.Definition.Document.ToStatusXml(),
         };
         return _files.Status.WriteAsync(now.Name, status.ToJson(), ct);

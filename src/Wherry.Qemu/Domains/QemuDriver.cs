@@ -18,6 +18,7 @@ namespace Wherry.Qemu.Domains;
 ///   QemuDriver.Power         shutdown, reboot, reset
 ///   QemuDriver.Crashes       what follows a guest's power-off, panic or watchdog
 ///   QemuDriver.Dumping       memory dumps
+///   QemuDriver.Devices       attach, detach, update; Plugging, Unplugging, Updating for the guest's part
 ///   QemuDriver.Events        what QEMU says by itself; the end of its monitor
 ///   QemuDriver.Stopping      destroy, and the one clean-up of every run
 ///   QemuDriver.Modifying     live and config: what changes of a domain while it exists; Memory, Vcpus, Pinning

@@ -31,9 +31,6 @@ internal readonly record struct QemuEventMeaning(IReadOnlyList<DomainInput> Inpu
         "VNC_CONNECTED" => Graphics(happened, GraphicsPhase.Connect),
         "VNC_INITIALIZED" => Graphics(happened, GraphicsPhase.Initialize),
         "VNC_DISCONNECTED" => Graphics(happened, GraphicsPhase.Disconnect),
-        // Virtual CPUs come and go without being told of as devices: libvirt's choice.
-        "DEVICE_DELETED" when Text(happened, "device") is { } alias && !alias.StartsWith("vcpu", StringComparison.Ordinal) => Tells(new DomainEvent.DeviceRemoved(alias)),
-        "DEVICE_UNPLUG_GUEST_ERROR" when Text(happened, "device") is { } alias => Tells(new DomainEvent.DeviceRemovalFailed(alias)),
         "ACPI_DEVICE_OST" => DimmRefused(happened),
         "DEVICE_TRAY_MOVED" => Tray(happened, run),
         "BALLOON_CHANGE" => Tells(new DomainEvent.BalloonChange(KiB(Number(happened, "actual")))),

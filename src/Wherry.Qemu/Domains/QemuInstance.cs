@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Wherry.Qemu.Consoles;
-using Wherry.Qemu.Launch;
 using Wherry.Qemu.Process;
 using Wherry.Qemu.State;
 using Wherry.Qemu.Statistics;
@@ -20,6 +19,7 @@ public sealed class QemuInstance
 {
     private readonly Lock _gate = new();
     private ImmutableArray<QmpEventFeed> _feeds = [];
+    private ImmutableArray<PendingRemoval> _removals = [];
     private bool _eventsEnded;
     private StopIntent? _intent;
     private readonly CancellationTokenSource _ended = new();
@@ -49,8 +49,8 @@ public sealed class QemuInstance
     /// <summary>Serial ports and consoles that clients have open.</summary>
     internal OpenConsoles Consoles { get; } = new();
 
-    /// <summary>Block nodes by disk, for mirrors and exports.</summary>
-    public ImmutableArray<DiskNodes> Disks { get; init; } = [];
+    /// <summary>The highest number that a block node of this run has had; a number is never given twice.</summary>
+    public int LastBlockNode { get; internal set; }
 
     /// <summary>Ports, tap devices and the like, released when the run ends.</summary>
     internal IReadOnlyList<IDisposable> Resources { get; }
@@ -119,6 +119,36 @@ public sealed class QemuInstance
                 _feeds = _feeds.Add(feed);
         }
         return feed;
+    }
+
+    /// <summary>Numbers for block nodes to be made. Called under the domain's job.</summary>
+    /// <returns>The first of them.</returns>
+    internal int TakeBlockNodes(int count) => (LastBlockNode += count) - count + 1;
+
+    /// <summary>From now on the end of a device is this caller's to take in. Dispose it when done.</summary>
+    internal PendingRemoval ExpectRemoval(string alias)
+    {
+        var removal = new PendingRemoval(alias, gone =>
+        {
+            lock (_gate)
+                _removals = _removals.Remove(gone);
+        });
+        lock (_gate)
+            _removals = _removals.Add(removal);
+        return removal;
+    }
+
+    /// <summary>False when nobody waits for it.</summary>
+    internal bool TrySignalRemoval(string alias, RemovalOutcome outcome)
+    {
+        lock (_gate)
+        {
+            if (_removals.FirstOrDefault(removal => removal.Alias == alias) is not { } waiting)
+                return false;
+            _removals = _removals.Remove(waiting);
+            waiting.Set(outcome);
+            return true;
+        }
     }
 
     internal void Deliver(QmpEvent happened)

@@ -19,6 +19,19 @@ internal static class BlockNodes
         }
     }
 
+    /// <summary>The names of the same nodes, in the order in which they can be removed.</summary>
+    /// <param name="numbers">Of the images, from the top down.</param>
+    public static IEnumerable<string> Names(DiskSpec disk, IReadOnlyList<int> numbers)
+    {
+        if (disk.CopyOnRead == true && numbers.Count > 0)
+            yield return $"libvirt-CoR-{disk.TargetDev}";
+        foreach (var number in numbers)
+        {
+            yield return $"libvirt-{number}-format";
+            yield return $"libvirt-{number}-storage";
+        }
+    }
+
     /// <summary>The node that the guest's device and block jobs use; null for an empty drive.</summary>
     public static string? TopNode(DiskSpec disk, DiskNodes graph)
     {

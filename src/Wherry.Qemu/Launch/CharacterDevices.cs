@@ -17,18 +17,18 @@ internal static class CharacterDevices
         foreach (var parallel in spec.Parallels)
         {
             AddChardev(arguments, parallel, context);
-            arguments.AddDevice(Properties.OfDevice("isa-parallel").Text("chardev", $"char{parallel.Alias}").Text("id", parallel.Alias));
+            arguments.AddDevice(Parallel(parallel));
         }
         foreach (var channel in spec.Channels)
         {
             AddChardev(arguments, channel, context);
-            arguments.AddDevice(VirtioPort("virtserialport", channel, bus).Text("name", channel.Name));
+            arguments.AddDevice(Channel(channel, bus));
         }
         // A console whose target is "serial" is the serial port of the same number, seen from another angle.
         foreach (var console in spec.Consoles.Where(console => console.TargetType == "virtio"))
         {
             AddChardev(arguments, console, context);
-            arguments.AddDevice(VirtioPort("virtconsole", console, bus));
+            arguments.AddDevice(Console(console, bus));
         }
     }
 
@@ -36,9 +36,16 @@ internal static class CharacterDevices
     public static ImmutableDictionary<string, string> SocketPaths(DomainSpec spec, LaunchContext context) =>
         spec.Channels
             .Where(channel => channel is { Source: CharacterSource.Unix, Alias: not null })
-            .ToImmutableDictionary(channel => channel.Alias!, channel => SocketPath(channel, context), StringComparer.Ordinal);
+            .ToImmutableDictionary(channel => channel.Alias!, channel => SocketPath(channel, context.ChannelDirectory), StringComparer.Ordinal);
 
-    private static Properties Serial(CharacterDeviceSpec serial, BusNames bus)
+    internal static Properties Parallel(CharacterDeviceSpec parallel) =>
+        Properties.OfDevice("isa-parallel").Text("chardev", $"char{parallel.Alias}").Text("id", parallel.Alias);
+
+    internal static Properties Channel(CharacterDeviceSpec channel, BusNames bus) => VirtioPort("virtserialport", channel, bus).Text("name", channel.Name);
+
+    internal static Properties Console(CharacterDeviceSpec console, BusNames bus) => VirtioPort("virtconsole", console, bus);
+
+    internal static Properties Serial(CharacterDeviceSpec serial, BusNames bus)
     {
         var model = serial.TargetModel ?? "isa-serial";
         var device = Properties.OfDevice(model).Text("chardev", $"char{serial.Alias}").Text("id", serial.Alias);
@@ -70,7 +77,7 @@ internal static class CharacterDevices
             CharacterSource.Pipe pipe => $"pipe,{id},path={Arguments.Escape(pipe.Path)}",
             CharacterSource.Device host => $"{(device.Alias?.StartsWith("parallel", StringComparison.Ordinal) == true ? "parallel" : "serial")},{id},path={Arguments.Escape(host.Path)}",
             CharacterSource.File file => $"file,{id},path={Arguments.Escape(file.Path)}{(file.Append is { } append ? $",append={Arguments.OnOff(append)}" : "")}",
-            CharacterSource.Unix unix => $"socket,{id},path={Arguments.Escape(SocketPath(device, context))}{Listen(unix.Listen)}{Reconnect(unix.ReconnectSeconds, context)}",
+            CharacterSource.Unix unix => $"socket,{id},path={Arguments.Escape(SocketPath(device, context.ChannelDirectory))}{Listen(unix.Listen)}{Reconnect(unix.ReconnectSeconds, context)}",
             CharacterSource.Tcp { Protocol: "raw" or "telnet" } tcp => $"socket,{id},host={tcp.Host},port={tcp.Service}"
                 + $"{(tcp.Protocol == "telnet" ? ",telnet=on" : "")}{Listen(tcp.Listen)}{Reconnect(tcp.ReconnectSeconds, context)}",
             CharacterSource.Udp udp => $"udp,{id},host={udp.ConnectHost},port={udp.ConnectService},localaddr={udp.BindHost},localport={udp.BindService ?? "0"}",
@@ -79,14 +86,14 @@ internal static class CharacterDevices
     }
 
     /// <summary>A channel's own path, or libvirt's place for it.</summary>
-    private static string SocketPath(CharacterDeviceSpec device, LaunchContext context)
+    internal static string SocketPath(CharacterDeviceSpec device, string directory)
     {
         if (device.Source is CharacterSource.Unix { Path: { } path })
             return path;
         if (device.Name is { } name)
-            return $"{context.ChannelDirectory}/{name}";
+            return $"{directory}/{name}";
         return device.Address is DeviceAddress.VirtioSerial at
-            ? $"{context.ChannelDirectory}/vioser-{at.Controller:d2}-{at.Bus:d2}-{at.Port:d2}.sock"
+            ? $"{directory}/vioser-{at.Controller:d2}-{at.Bus:d2}-{at.Port:d2}.sock"
             : throw new WherryException(ErrorCode.InternalError, $"character device '{device.Alias}' has no socket path");
     }
 

@@ -66,7 +66,7 @@ internal static class Controllers
         _ => false,
     };
 
-    private static Properties Device(ControllerSpec controller, DomainSpec spec) => controller.Type switch
+    internal static Properties Device(ControllerSpec controller, DomainSpec spec) => controller.Type switch
     {
         ControllerType.Pci => Pci(controller),
         ControllerType.Usb => Usb(controller, spec),

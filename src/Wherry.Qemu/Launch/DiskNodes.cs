@@ -14,6 +14,25 @@ public sealed record DiskNodes(string TargetDev, ImmutableArray<ImageNode> Image
     /// <summary>N of the top image; null without medium.</summary>
     public int? Index => Images.IsEmpty ? null : Images[0].Index;
 
+    /// <summary>What the live XML shows of the images below the top one.</summary>
+    public ImmutableArray<BackingImage> BackingImages =>
+        [.. Images.Skip(1).Select(image => new BackingImage(image.Index, image.IsBlockDevice ? new DiskSource.Block(image.Path) : new DiskSource.File(image.Path), image.Format))];
+
+    /// <summary>The highest number that a launch with these disks has used up; what is plugged in later goes on from there.</summary>
+    internal static int LastNumber(ImmutableArray<DiskNodes> disks) =>
+        Math.Max(disks.Length, disks.SelectMany(disk => disk.Images).Select(image => image.Index).DefaultIfEmpty(0).Max());
+
+    /// <summary>The nodes of a disk that is plugged into a running QEMU, or of a medium that is put into its drive.</summary>
+    /// <param name="next">The first number that is free.</param>
+    internal static DiskNodes Plugged(DiskSpec disk, ImmutableArray<ChainImage> backing, int next) => new(
+        disk.TargetDev,
+        disk.Source is not { } source
+            ? []
+            : [
+                new ImageNode(next, source.Path, disk.Format, source is DiskSource.Block, disk.ReadOnly),
+                .. backing.Select((image, below) => new ImageNode(next + 1 + below, image.Path, image.Format, image.IsBlockDevice, ReadOnly: true)),
+            ]);
+
     /// <summary>
     /// libvirt counts from the last disk to the first, an empty drive too, and only then, again from last to first, the backing images it
     /// found in the image headers.

@@ -41,7 +41,7 @@ internal static class Disks
             : null;
     }
 
-    private static Properties Device(DiskSpec disk, DiskNodes graph, BusNames bus, BootIndexes boot)
+    internal static Properties Device(DiskSpec disk, DiskNodes graph, BusNames bus, BootIndexes boot)
     {
         var device = Driver(disk);
         bus.AddDriveAddress(device, disk);

@@ -20,6 +20,11 @@ public sealed class HostInterfaces : IDisposable
     public ImmutableArray<SafeHandle> Handles =>
         [.. _interfaces.SelectMany(nic => nic.Tap.Queues.Concat(nic.Vhost)).Cast<SafeHandle>()];
 
+    /// <summary>The queues of all taps.</summary>
+    public ImmutableArray<SafeFileHandle> Queues => [.. _interfaces.SelectMany(nic => nic.Tap.Queues)];
+
+    public ImmutableArray<SafeFileHandle> Vhost => [.. _interfaces.SelectMany(nic => nic.Vhost)];
+
     /// <summary>For <see cref="LaunchContext.Taps"/>.</summary>
     public ImmutableDictionary<string, TapDescriptors> Descriptors => _interfaces.ToImmutableDictionary(
         nic => nic.Alias,

@@ -8,11 +8,14 @@ internal static class Inputs
     public static void Add(Arguments arguments, DomainSpec spec, BusNames bus)
     {
         foreach (var input in spec.Inputs.Where(input => input.Bus != "ps2"))
-        {
-            var device = input.Bus == "usb"
-                ? Properties.OfDevice(input.Type == "keyboard" ? "usb-kbd" : $"usb-{input.Type}")
-                : Virtio.Device($"virtio-{input.Type}", input.Address, input.Model);
-            arguments.AddDevice(bus.AddAddress(device.Text("id", input.Alias), input.Address));
-        }
+            arguments.AddDevice(Device(input, bus));
+    }
+
+    internal static Properties Device(InputSpec input, BusNames bus)
+    {
+        var device = input.Bus == "usb"
+            ? Properties.OfDevice(input.Type == "keyboard" ? "usb-kbd" : $"usb-{input.Type}")
+            : Virtio.Device($"virtio-{input.Type}", input.Address, input.Model);
+        return bus.AddAddress(device.Text("id", input.Alias), input.Address);
     }
 }

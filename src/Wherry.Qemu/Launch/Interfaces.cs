@@ -20,13 +20,19 @@ internal static class Interfaces
             return new Properties().Text("type", "user");
         if (!context.Taps.TryGetValue(nic.Alias ?? "", out var tap))
             throw new WherryException(ErrorCode.InternalError, $"interface '{nic.Alias}' has no tap device");
-        var netdev = new Properties().Text("type", "tap").Text(tap.Queues.Length > 1 ? "fds" : "fd", string.Join(':', tap.Queues));
-        return tap.Vhost.IsEmpty
-            ? netdev
-            : netdev.Flag("vhost", true).Text(tap.Vhost.Length > 1 ? "vhostfds" : "vhostfd", string.Join(':', tap.Vhost));
+        return Tap([.. tap.Queues.Select(fd => $"{fd}")], [.. tap.Vhost.Select(fd => $"{fd}")]);
     }
 
-    private static Properties Card(InterfaceSpec nic, BusNames bus, BootIndexes boot)
+    /// <param name="queues">Descriptors, by QEMU's numbers or by names that it was given.</param>
+    internal static Properties Tap(IReadOnlyList<string> queues, IReadOnlyList<string> vhost)
+    {
+        var netdev = new Properties().Text("type", "tap").Text(queues.Count > 1 ? "fds" : "fd", string.Join(':', queues));
+        return vhost.Count == 0
+            ? netdev
+            : netdev.Flag("vhost", true).Text(vhost.Count > 1 ? "vhostfds" : "vhostfd", string.Join(':', vhost));
+    }
+
+    internal static Properties Card(InterfaceSpec nic, BusNames bus, BootIndexes boot)
     {
         var card = IsVirtio(nic) ? VirtioCard(nic) : Properties.OfDevice(nic.Model);
         card.Text("netdev", $"host{nic.Alias}").Text("id", nic.Alias).Text("mac", nic.Mac).Number("bootindex", boot.Of(nic));

@@ -19,6 +19,7 @@ internal static partial class NetDevice
     private const uint SiocSIfHwAddr = 0x8924;
     private const uint SiocGIfIndex = 0x8933;
     private const uint SiocBrAddIf = 0x89A2;
+    private const uint SiocBrDelIf = 0x89A3;
     private const short Up = 0x1;
     private const ushort Ethernet = 1; // ARPHRD_ETHER
     private const int NameBytes = 16;
@@ -46,6 +47,18 @@ internal static partial class NetDevice
         MemoryMarshal.Write(request.AsSpan(NameBytes), Ethernet);
         Convert.FromHexString(mac.Replace(":", "", StringComparison.Ordinal)).CopyTo(request.AsSpan(NameBytes + 2));
         Call(SiocSIfHwAddr, request, $"Cannot set interface MAC to {mac} on '{name}'");
+    }
+
+    public static bool Exists(string name)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        return Ioctl(socket.SafeHandle, SiocGIfIndex, NewRequest(name)) >= 0;
+    }
+
+    public static void RemoveFromBridge(string bridge, string name)
+    {
+        var index = MemoryMarshal.Read<int>(Call(SiocGIfIndex, NewRequest(name), $"Unable to get index for interface {name}").AsSpan(NameBytes));
+        Call(SiocBrDelIf, NewRequest(bridge, index), $"Unable to remove bridge {bridge} port {name}");
     }
 
     public static void AddToBridge(string bridge, string name)

@@ -12,14 +12,22 @@ internal static class Rngs
     {
         foreach (var rng in spec.Rngs)
         {
-            var source = $"obj{rng.Alias}";
-            arguments.AddObject(rng.Backend == "builtin"
-                ? Properties.OfObject("rng-builtin", source)
-                : Properties.OfObject("rng-random", source).Text("filename", rng.BackendPath ?? "/dev/urandom"));
-            var device = Virtio.Device("virtio-rng", rng.Address, rng.Model).Text("rng", source).Text("id", rng.Alias);
-            if (rng.RateBytes is > 0 and var rate)
-                device.Number("max-bytes", rate).Number("period", (long?)rng.RatePeriod?.TotalMilliseconds ?? DefaultPeriodMs);
-            arguments.AddDevice(bus.AddAddress(device, rng.Address));
+            arguments.AddObject(Source(rng));
+            arguments.AddDevice(Device(rng, bus));
         }
+    }
+
+    internal static string SourceId(RngSpec rng) => $"obj{rng.Alias}";
+
+    internal static Properties Source(RngSpec rng) => rng.Backend == "builtin"
+        ? Properties.OfObject("rng-builtin", SourceId(rng))
+        : Properties.OfObject("rng-random", SourceId(rng)).Text("filename", rng.BackendPath ?? "/dev/urandom");
+
+    internal static Properties Device(RngSpec rng, BusNames bus)
+    {
+        var device = Virtio.Device("virtio-rng", rng.Address, rng.Model).Text("rng", SourceId(rng)).Text("id", rng.Alias);
+        if (rng.RateBytes is > 0 and var rate)
+            device.Number("max-bytes", rate).Number("period", (long?)rng.RatePeriod?.TotalMilliseconds ?? DefaultPeriodMs);
+        return bus.AddAddress(device, rng.Address);
     }
 }

@@ -39,6 +39,27 @@ internal sealed class PciTopology
             topology.CompleteController(controller);
     }
 
+    /// <summary>Gives one device that is plugged into the running guest an address on the buses that there are.</summary>
+    public static void PlaceOne(DomainTree tree, XElement device)
+    {
+        var topology = new PciTopology(tree);
+        var set = topology.NewSet(mayGrow: false); // with this device, if its address was given
+        topology.ReserveUnwritten(set);
+        if ((topology.NeedsOf(device) & PciConnect.Types) != 0 && device.WantsPci())
+            device.SetPlace(set.ReserveNext(topology.NeedsOf(device)));
+    }
+
+    // What a chipset has without saying so in the XML.
+    private void ReserveUnwritten(PciAddressSet set)
+    {
+        DeviceAddress.Pci[] places = tree.Os.IsI440Fx ? [new(0, 0, 1, 0), new(0, 0, 1, 3)] : tree.Os.IsQ35 ? [new(0, 0, 0x1f, 0), new(0, 0, 0x1f, 3)] : [];
+        foreach (var place in places)
+            set.Reserve(place, PciConnect.AutoAssign | PciConnect.Pci | PciConnect.Pcie);
+        var video = new DeviceAddress.Pci(0, 0, tree.Os.IsQ35 ? 1 : 2, 0);
+        if (places.Length > 0 && !tree.Of("video").Any() && !set.InUse(0, video.Slot))
+            set.Reserve(video, PciConnect.AutoAssign | PciConnect.Pci | PciConnect.Pcie);
+    }
+
     private void AddControllers()
     {
         var highestGiven = tree.Controllers("pci").Max(controller => controller.Int("index")!.Value);

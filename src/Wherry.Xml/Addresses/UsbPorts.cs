@@ -25,6 +25,14 @@ internal sealed class UsbPorts
         new UsbPorts(tree).Complete();
     }
 
+    /// <summary>Gives one device that is plugged into the running guest a port.</summary>
+    public static void PlaceOne(DomainTree tree, XElement device)
+    {
+        var ports = new UsbPorts(tree);
+        ports.CollectUsed(Users(tree).ToList());
+        ports.Assign(device, null);
+    }
+
     private static IEnumerable<XElement> Users(DomainTree tree) =>
         tree.Of("disk").Where(disk => disk.Get("target", "bus") == "usb")
             .Concat(tree.Of("input").Where(input => input.Get("bus") == "usb"))
@@ -34,6 +42,15 @@ internal sealed class UsbPorts
     {
         var users = Users(tree).ToList();
         AddHubs(users.Count);
+        CollectUsed(users);
+        foreach (var hub in tree.Of("hub"))
+            Assign(hub, new Hub(HubPorts));
+        foreach (var device in users)
+            Assign(device, null);
+    }
+
+    private void CollectUsed(List<XElement> users)
+    {
         foreach (var controller in tree.Controllers("usb"))
         {
             if (PortsOf(controller) is > 0 and var ports && !buses.TryAdd(controller.Int("index")!.Value, new Hub(ports)))
@@ -51,11 +68,6 @@ internal sealed class UsbPorts
             if (device.Place() is DeviceAddress.Usb { Port: not null } place)
                 Plug(place, null);
         }
-
-        foreach (var hub in tree.Of("hub"))
-            Assign(hub, new Hub(HubPorts));
-        foreach (var device in users)
-            Assign(device, null);
     }
 
     private void AddHubs(int users)

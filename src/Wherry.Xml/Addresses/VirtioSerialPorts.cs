@@ -36,6 +36,26 @@ internal sealed class VirtioSerialPorts
             channel.SetPlace(ports.Assign(channel, firstPort: 1));
     }
 
+    /// <summary>Gives one device that is plugged into the running guest a port of a controller that there is.</summary>
+    public static void PlaceOne(DomainTree tree, XElement device)
+    {
+        if (!tree.Controllers("virtio-serial").Any() && device.Place() is not DeviceAddress.VirtioSerial)
+            throw DomainXmlException.Internal("no virtio-serial controllers are available");
+        var ports = new VirtioSerialPorts(tree);
+        foreach (var other in tree.Of("channel").Concat(tree.Of("console")).Where(other => other != device))
+        {
+            if (other.Place() is DeviceAddress.VirtioSerial { Port: not 0 } taken)
+                ports.Reserve(taken);
+        }
+
+        if (device.Place() is DeviceAddress.VirtioSerial { Port: not 0 } place)
+            ports.Reserve(place);
+        else if (device.Name == "channel")
+            device.SetPlace(ports.Assign(device, firstPort: 1));
+        else
+            ports.Assign(device, firstPort: 0);
+    }
+
     private static bool IsIncomplete(XElement device) => device.Place() is not DeviceAddress.VirtioSerial { Port: not 0 };
 
     private void Add(XElement controller)

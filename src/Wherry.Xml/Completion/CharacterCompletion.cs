@@ -56,6 +56,32 @@ internal static class CharacterCompletion
         }
     }
 
+    /// <summary>Completes one device that is to be added to a domain.</summary>
+    public static void CompleteOne(XElement device, DomainTree tree)
+    {
+        switch (device.Name.LocalName)
+        {
+            case "serial":
+                CompleteSerial(device, tree);
+                break;
+            case "channel":
+                CompleteChannel(device);
+                break;
+            case "parallel":
+                CompleteSource(device);
+                var port = DomainTree.Child(device, "target");
+                if (port.Int("port") is null or < 0)
+                    port.SetAttributeValue("port", DomainTree.Text(tree.Of("parallel").Select(other => other.Element("target").Int("port") ?? -1).DefaultIfEmpty(-1).Max() + 1));
+                break;
+            default:
+                CompleteSource(device);
+                var target = DomainTree.Child(device, "target");
+                target.SetAttributeValue("type", target.Get("type") ?? "serial");
+                target.SetAttributeValue("port", target.Get("port") ?? "0");
+                break;
+        }
+    }
+
     /// <summary>Makes the first console and the first serial port one device.</summary>
     public static void PairFirstConsole(DomainTree tree)
     {
@@ -110,7 +136,7 @@ internal static class CharacterCompletion
             target.Add(new XElement("model", new XAttribute("name", target.Get("type")!)));
         if (target.Int("port") is null or < 0)
         {
-            var last = tree.Of("serial").Max(other => other.Element("target").Int("port") ?? -1);
+            var last = tree.Of("serial").Select(other => other.Element("target").Int("port") ?? -1).DefaultIfEmpty(-1).Max();
             target.SetAttributeValue("port", DomainTree.Text(last + 1));
         }
     }

@@ -105,7 +105,7 @@ internal static class ControllerCompletion
         }
     }
 
-    private static void CheckModel(XElement controller)
+    internal static void CheckModel(XElement controller)
     {
         var type = controller.Get("type")!;
         if (controller.Get("model") is not { } model)

@@ -7,7 +7,7 @@ internal static class DeviceCompletion
 {
     public static void Sort(DomainTree tree)
     {
-        DiskCompletion.Sort(tree);
+        DiskCompletion.Sort(tree.Devices);
         ControllerCompletion.GroupByType(tree.Devices);
         // The primary video goes first, wherever it was written.
         if (tree.Of("video").LastOrDefault(video => video.Get("model", "primary") == "yes") is { } primary)
@@ -50,7 +50,7 @@ internal static class DeviceCompletion
     public static bool IsUserAlias(string? alias) =>
         alias?.StartsWith("ua-", StringComparison.Ordinal) == true && alias.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
 
-    private static void CompleteRng(XElement rng)
+    internal static void CompleteRng(XElement rng)
     {
         var backend = rng.Element("backend") ?? throw DomainXmlException.Invalid("only one RNG backend is supported", rng);
         rng.Required("model");

@@ -15,10 +15,10 @@ internal static class DiskCompletion
     private static readonly string[] Prefixes = ["fd", "hd", "vd", "sd", "xvd", "ubd"];
 
     /// <summary>Disks of one bus stand together, in the order of their names, where the first of that bus stood.</summary>
-    public static void Sort(DomainTree tree)
+    public static void Sort(XElement devices)
     {
         var sorted = new List<XElement>();
-        foreach (var disk in tree.Of("disk"))
+        foreach (var disk in devices.Elements("disk"))
         {
             var bus = disk.Get("target", "bus");
             var place = -1;
@@ -35,7 +35,8 @@ internal static class DiskCompletion
             sorted.Insert(place == -1 ? sorted.Count : place, disk);
         }
 
-        tree.Reorder("disk", sorted);
+        devices.Elements("disk").Remove();
+        devices.Add(sorted);
     }
 
     public static void Complete(XElement disk)
@@ -74,19 +75,7 @@ internal static class DiskCompletion
         if (disks.GroupBy(disk => disk.Get("target", "dev"), StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw DomainXmlException.Invalid($"target '{twice.Key}' duplicated for disk sources '{Sources(twice)}'", twice.Last());
         foreach (var disk in disks)
-        {
-            var bus = disk.Get("target", "bus")!;
-            if (disk.Get("model") is not null && bus != "virtio")
-                throw DomainXmlException.Unsupported($"disk model '{disk.Get("model")}' not supported for bus '{bus}'", disk);
-            if (bus is "ide" && tree.Os.IsQ35)
-                throw DomainXmlException.Unsupported("IDE controllers are unsupported for this QEMU binary or machine type", disk);
-            if ((disk.Get("device") == "floppy") != (bus == "fdc"))
-                throw DomainXmlException.Unsupported($"Invalid bus type '{bus}' for {(bus == "fdc" ? "disk" : "floppy disk")}", disk);
-            if (disk.Get("device") == "cdrom" && bus == "virtio")
-                throw DomainXmlException.Unsupported($"disk type of '{disk.Get("target", "dev")}' does not support ejectable media", disk);
-            if (bus is not ("virtio" or "usb") && disk.Place() is not DeviceAddress.Drive)
-                throw DomainXmlException.Unsupported($"unexpected address type for {bus} disk", disk);
-        }
+            CheckOne(disk, tree.Os);
 
         var places = disks.Where(disk => disk.Place() is DeviceAddress.Drive)
             .GroupBy(disk => (disk.Get("target", "bus"), disk.Place()))
@@ -98,6 +87,22 @@ internal static class DiskCompletion
                 + $"controller='{drive.Controller}' bus='{drive.Bus}' target='{drive.Target}' unit='{drive.Unit}'",
                 places.Last());
         }
+    }
+
+    /// <summary>What a disk cannot be, whatever others there are.</summary>
+    public static void CheckOne(XElement disk, OsSpec os)
+    {
+        var bus = disk.Get("target", "bus")!;
+        if (disk.Get("model") is not null && bus != "virtio")
+            throw DomainXmlException.Unsupported($"disk model '{disk.Get("model")}' not supported for bus '{bus}'", disk);
+        if (bus is "ide" && os.IsQ35)
+            throw DomainXmlException.Unsupported("IDE controllers are unsupported for this QEMU binary or machine type", disk);
+        if ((disk.Get("device") == "floppy") != (bus == "fdc"))
+            throw DomainXmlException.Unsupported($"Invalid bus type '{bus}' for {(bus == "fdc" ? "disk" : "floppy disk")}", disk);
+        if (disk.Get("device") == "cdrom" && bus == "virtio")
+            throw DomainXmlException.Unsupported($"disk type of '{disk.Get("target", "dev")}' does not support ejectable media", disk);
+        if (bus is not ("virtio" or "usb") && disk.Place() is not DeviceAddress.Drive)
+            throw DomainXmlException.Unsupported($"unexpected address type for {bus} disk", disk);
     }
 
     /// <summary>"sda" is 0, "sdb" 1, "sdaa" 26; -1 for a name that has no place.</summary>

@@ -40,6 +40,8 @@ internal static class InterfaceCompletion
                 target.Remove();
         }
 
+        if (type == "user" && element.Element("mtu") is { } mtu)
+            throw DomainXmlException.Unsupported("setting MTU on interface type user is not supported yet", mtu);
         CompleteModel(element, tree);
     }
 

@@ -40,6 +40,28 @@ internal static class Aliases
     /// <summary>Kinds whose device gets the number after the highest that is taken.</summary>
     private static readonly (string Kind, string Prefix)[] NumberedAfterHighest = [("interface", "net"), ("rng", "rng")];
 
+    /// <summary>The name of a device that is plugged into a running domain.</summary>
+    public static string OfPlugged(XElement device, XElement devices, OsSpec os) => device.Name.LocalName switch
+    {
+        "disk" => OfDisk(device, devices),
+        "controller" => OfController(device, os),
+        "interface" => AfterHighest(devices, device, "net"),
+        "watchdog" => "watchdog0",
+        // A console that is the first serial port has the port's name, and counts.
+        "console" => AfterHighest(devices, device, "console", "serial"),
+        var kind => AfterHighest(devices, device, kind),
+    };
+
+    private static string AfterHighest(XElement devices, XElement device, params string[] prefixes) => prefixes[0] + DomainTree.Text(1 + devices
+        .Elements(device.Name).Where(other => other != device)
+        .Select(other => prefixes.Max(prefix => NumberOf(other, prefix))).DefaultIfEmpty(-1).Max());
+
+    private static int NumberOf(XElement device, string prefix) =>
+        device.Get("alias", "name") is { } name && name.StartsWith(prefix, StringComparison.Ordinal)
+            && int.TryParse(name.AsSpan(prefix.Length), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number)
+            ? number
+            : -1;
+
     private static void Number(IEnumerable<XElement> devices, string prefix)
     {
         var number = 0;

@@ -43,6 +43,23 @@ internal sealed class LiveOverlayWriter(LiveOverlay overlay, XElement domain)
         }
     }
 
+    /// <summary>The values of one device that is plugged into a running domain.</summary>
+    public void WritePlugged(XElement device)
+    {
+        switch (device.Name.LocalName)
+        {
+            case "disk":
+                WriteDisk(device, Alias(device));
+                break;
+            case "interface" when overlay.TapNames.TryGetValue(Alias(device), out var tap):
+                DomainTree.Child(device, "target").SetAttributeValue("dev", tap);
+                break;
+            case "serial" or "parallel" or "console" or "channel":
+                WriteCharacter(device, Alias(device));
+                break;
+        }
+    }
+
     private static string Alias(XElement device) => device.Get("alias", "name") ?? "";
 
     // QEMU's memory comes in whole MiB, and libvirt shows what QEMU got.

@@ -4,7 +4,7 @@ using Wherry.Testbed;
 namespace Wherry.Interop.Tests.Transcript;
 
 /// <summary>
-/// What is typed in the session, read from tests/data/transcript/session.txt:
+/// What is typed in the session, read from tests/data/transcript:
 /// <code>
 ///   = Title                       a section
 ///   alpha$ virsh ARGUMENTS        a command on a host, answered before the next one starts
@@ -21,10 +21,9 @@ internal sealed record SessionScript(IReadOnlyList<Step> Steps)
 {
     public static string Directory { get; } = Path.Combine(Repository.Root, "tests/data/transcript");
 
-    public static SessionScript Read() => Read(Path.Combine(Directory, "session.txt"));
-
-    public static SessionScript Read(string path)
+    public static SessionScript Read(string name)
     {
+        var path = Path.Combine(Directory, $"{name}.txt");
         var steps = new List<Step>();
         foreach (var (line, number) in File.ReadLines(path).Select((line, index) => (line.Trim(), index + 1)))
         {

@@ -10,18 +10,19 @@ internal sealed class TranscriptDocument
 
         Written by a test that runs this session of unmodified virsh against wherryd and against stock libvirtd 9.0, each on two hosts, `alpha` and
         `bravo`, and compares the answers: standard output, standard error and exit code. One answer means that both gave it. Do not edit; the script
-        is [tests/data/transcript/session.txt](../tests/data/transcript/session.txt), and `UPDATE_SNAPSHOTS=1 ./run test Interop` writes this page.
+        is [tests/data/transcript/NAME.txt](../tests/data/transcript/NAME.txt), and `UPDATE_SNAPSHOTS=1 ./run test Interop` writes this page.
         Directories of the run, host UUIDs, process ids, times and CPU times are replaced by names.
 
 
         """;
 
-    private readonly StringBuilder _text = new(Introduction);
+    private readonly StringBuilder _text = new();
     private readonly StringBuilder _problems = new();
     private int _commands, _differences;
 
-    public TranscriptDocument(SessionScript script, IReadOnlyList<Answer> ours, IReadOnlyList<Answer> stock)
+    public TranscriptDocument(string name, SessionScript script, IReadOnlyList<Answer> ours, IReadOnlyList<Answer> stock)
     {
+        _text.Append(Introduction.Replace("NAME", name, StringComparison.Ordinal));
         foreach (var step in script.Steps)
         {
             if (step is Step.Section section)

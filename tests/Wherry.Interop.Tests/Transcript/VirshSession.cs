@@ -65,7 +65,15 @@ internal sealed partial class VirshSession : IAsyncDisposable
             // Full: how much of an empty disk is copied depends on how its zeroes are written.
             var full = Path.Combine(host.Directory, "full");
             await File.WriteAllBytesAsync(full, [.. Enumerable.Repeat((byte)0xA5, 8 * 1024 * 1024)]);
-            await Command.RunAsync(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", full, Path.Combine(host.ImagesOutside, "web.qcow2")]).Checked();
+            string At(string name) => Path.Combine(host.ImagesOutside, name);
+            await Command.RunAsync(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", full, At("web.qcow2")]).Checked();
+            await Command.RunAsync(["qemu-img", "create", "-q", "-f", "qcow2", At("more.qcow2"), "8M"]).Checked();
+            await Command.RunAsync(["qemu-img", "create", "-q", "-f", "qcow2", At("base.qcow2"), "8M"]).Checked();
+            await Command.RunAsync(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", "base.qcow2", At("overlay.qcow2")]).Checked();
+            foreach (var name in (string[])["more.raw", "stick.raw", "disc.iso", "disc2.iso"])
+                await Command.RunAsync(["qemu-img", "create", "-q", "-f", "raw", At(name), "1M"]).Checked();
+            foreach (var bridge in (string[])["br-one", "br-two"])
+                await host.RunAsync("ip", "link", "add", bridge, "type", "bridge").Checked();
         }
     }
 
