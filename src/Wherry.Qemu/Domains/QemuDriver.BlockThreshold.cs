@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Wherry.Qemu.Domains.Jobs;
 using Wherry.Qmp.Commands;
-using Wherry.Xml;
 
 namespace Wherry.Qemu.Domains;
 
@@ -17,21 +16,20 @@ public sealed partial class QemuDriver
     {
         using var lease = await BeginAsync(domain, JobKind.Modify, owner, ct);
         var qemu = ActiveQemu(domain);
-        var node = FindImage(domain.Snapshot.Definition.Spec, qemu, device);
+        var node = FindImage(domain.Snapshot.Definition, device);
         await qemu.Monitor.ExecuteAsync(new BlockSetWriteThreshold(node, (long)Math.Min(threshold, long.MaxValue)), ct);
     }
 
     /// <summary>The node that reads and writes the image's file.</summary>
-    private static string FindImage(DomainSpec spec, QemuInstance qemu, string device)
+    private static string FindImage(DomainDefinition running, string device)
     {
         var parts = DeviceName().Match(device);
         if (!parts.Success)
             throw new WherryException(ErrorCode.InvalidArg, $"failed to parse block device '{device}'");
         var target = parts.Groups["target"].Value;
-        var disk = spec.Disks.FirstOrDefault(disk => disk.TargetDev == target)
+        var disk = running.Spec.Disks.FirstOrDefault(disk => disk.TargetDev == target)
             ?? throw new WherryException(ErrorCode.InvalidArg, $"failed to find disk '{target}'");
-        var images = qemu.Disks.FirstOrDefault(nodes => nodes.TargetDev == target)?.Images.Select(image => image.Index) ?? [];
-        int?[] known = [disk.Source?.Index, .. images];
+        int?[] known = [disk.Source?.Index, .. running.Document.BlockNodeNumbers(disk.Alias ?? "")];
         var index = parts.Groups["index"].Success
             ? int.Parse(parts.Groups["index"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture)
             : disk.Source?.Index;

@@ -54,14 +54,14 @@ public sealed partial class QemuDriver
         {
             // A SHUTDOWN caused by our own SIGTERM is told as such, and asks nothing more of us.
             if (happened.Name == "SHUTDOWN" && qemu.EndsByDestroy)
-                ApplyMeaning(domain, qemu, happened);
+                ApplyMeaning(domain, happened);
             return Task.CompletedTask;
         }
         if (happened.Name == QmpEvent.Overflow)
             return Run(domain, "query-status after lost events", () => AskStatusAsync(domain, qemu));
 
         var before = domain.RunState;
-        ApplyMeaning(domain, qemu, happened);
+        ApplyMeaning(domain, happened);
         if (happened.Name == "VSERPORT_CHANGE")
             TakeChannelChange(domain, happened);
         if (happened.Name == "BALLOON_CHANGE")
@@ -138,10 +138,10 @@ public sealed partial class QemuDriver
             domain.Announce(new DomainEvent.AgentLifecycle(isConnected, AgentLifecycleReason.DomainStarted));
     }
 
-    private static void ApplyMeaning(Domain domain, QemuInstance qemu, QmpEvent happened)
+    private static void ApplyMeaning(Domain domain, QmpEvent happened)
     {
         var before = domain.RunState;
-        var (inputs, announcements) = QemuEventMeaning.Of(happened, new RunNames(domain.Snapshot.Live?.Spec, qemu.Disks));
+        var (inputs, announcements) = QemuEventMeaning.Of(happened, RunNames.Of(domain.Snapshot.Live));
         foreach (var announcement in announcements)
         {
             if (announcement is DomainEvent.Reboot && before.Status.IsPausedFor(PausedReason.StartingUp))

@@ -62,8 +62,6 @@ public sealed partial class QemuDriver
         }
 
         var refused = happened.Name != "DEVICE_DELETED";
-        if (refused)
-            domain.Announce(new DomainEvent.DeviceRemovalFailed(alias));
         var waitedFor = qemu.TrySignalRemoval(alias, refused ? RemovalOutcome.Refused : RemovalOutcome.Removed);
         return waitedFor || refused ? Task.CompletedTask : Run(domain, $"removal of '{alias}'", () => AfterRemovalAsync(domain, qemu, alias));
     }

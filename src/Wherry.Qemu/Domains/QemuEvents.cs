@@ -31,6 +31,7 @@ internal readonly record struct QemuEventMeaning(IReadOnlyList<DomainInput> Inpu
         "VNC_CONNECTED" => Graphics(happened, GraphicsPhase.Connect),
         "VNC_INITIALIZED" => Graphics(happened, GraphicsPhase.Initialize),
         "VNC_DISCONNECTED" => Graphics(happened, GraphicsPhase.Disconnect),
+        "DEVICE_UNPLUG_GUEST_ERROR" when Text(happened, "device") is { } alias => Tells(new DomainEvent.DeviceRemovalFailed(alias)),
         "ACPI_DEVICE_OST" => DimmRefused(happened),
         "DEVICE_TRAY_MOVED" => Tray(happened, run),
         "BALLOON_CHANGE" => Tells(new DomainEvent.BalloonChange(KiB(Number(happened, "actual")))),

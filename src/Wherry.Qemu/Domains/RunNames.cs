@@ -12,6 +12,18 @@ internal readonly record struct RunNames(DomainSpec? Spec, ImmutableArray<DiskNo
     private const string DrivePrefix = "drive-";
     private const string BackendSuffix = "/virtio-backend";
 
+    /// <summary>Those of a running domain as it is now: devices come and go.</summary>
+    public static RunNames Of(DomainDefinition? live) => live is null
+        ? new RunNames(null, [])
+        : new RunNames(live.Spec, [.. live.Spec.Disks.Select(disk => new DiskNodes(disk.TargetDev, Images(live.Document, disk)))]);
+
+    private static ImmutableArray<ImageNode> Images(DomainDocument document, DiskSpec disk) => disk is not { Source: { Index: { } index } source, Alias: { } alias }
+        ? []
+        : [
+            new ImageNode(index, source.Path, disk.Format, source is DiskSource.Block, disk.ReadOnly),
+            .. document.BackingImages(alias).Select(image => new ImageNode(image.Index, image.Source.Path, image.Format, image.Source is DiskSource.Block, ReadOnly: true)),
+        ];
+
     /// <summary>Every power-off is to be a restart.</summary>
     public bool PowerOffRestarts => Spec?.OnPoweroff == LifecycleAction.Restart;
 

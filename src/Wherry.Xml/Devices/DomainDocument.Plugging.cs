@@ -150,6 +150,22 @@ public sealed partial class DomainDocument
         return numbers;
     }
 
+    /// <summary>The images below a running disk's top image.</summary>
+    public IReadOnlyList<BackingImage> BackingImages(string alias)
+    {
+        var images = new List<BackingImage>();
+        for (var below = FindAlias(alias)?.Element("backingStore"); below.Int("index") is { } number; below = below?.Element("backingStore"))
+        {
+            var path = below!.Get("source", "file");
+            images.Add(new BackingImage(
+                number,
+                path is not null ? new DiskSource.File(path) : new DiskSource.Block(below!.Get("source", "dev") ?? ""),
+                below!.Get("format", "type") == "qcow2" ? DiskFormat.Qcow2 : DiskFormat.Raw));
+        }
+
+        return images;
+    }
+
     /// <summary>The alias of the device that a client wants to have taken away from the running domain.</summary>
     /// <exception cref="WherryException">DeviceMissing, or it is of a kind, a bus or in a place that it cannot leave.</exception>
     public string FindUnpluggable(DeviceDocument wanted, CompletionContext context) => DeviceUnplug.Find(wanted, TreeFor(context));
