@@ -21,9 +21,8 @@ internal sealed record SessionScript(IReadOnlyList<Step> Steps)
 {
     public static string Directory { get; } = Path.Combine(Repository.Root, "tests/data/transcript");
 
-    public static SessionScript Read(string name)
+    public static SessionScript Read(string path)
     {
-        var path = Path.Combine(Directory, $"{name}.txt");
         var steps = new List<Step>();
         foreach (var (line, number) in File.ReadLines(path).Select((line, index) => (line.Trim(), index + 1)))
         {

@@ -6,7 +6,7 @@ namespace Wherry.Interop.Tests.Transcript;
 
 /// <summary>
 /// One session of unmodified virsh, word for word, once against wherryd and once against stock libvirtd. What differs must be explained
-/// in the script, and what is explained must differ. docs/virsh-transcript.md and docs/virsh-devices-transcript.md show the whole sessions; UPDATE_SNAPSHOTS=1 writes it.
+/// in the script, and what is explained must differ. docs/virsh-transcript.md and docs/virsh-devices-transcript.md show the whole sessions; UPDATE_SNAPSHOTS=1 writes them.
 /// </summary>
 public sealed class VirshTranscriptTests(ITestOutputHelper output)
 {
@@ -19,7 +19,7 @@ public sealed class VirshTranscriptTests(ITestOutputHelper output)
         // With another libvirt or QEMU other things differ than those that the script explains.
         foreach (var missing in new[] { GuestImage.Missing, await StockLibvirtd.RecordsMissingAsync() })
             Assert.SkipWhen(missing is not null, missing ?? "");
-        var script = SessionScript.Read(typed);
+        var script = SessionScript.Read(Path.Combine(SessionScript.Directory, $"{typed}.txt"));
         var ours = RunAsync(script, (host, _) => new Wherryd(host) { InLibvirtsDirectories = true });
         var stock = RunAsync(script, (host, _) => new StockLibvirtd(host));
         await Task.WhenAll(ours, stock);
