@@ -123,12 +123,17 @@ public sealed partial class ReadingVerbsTests(ITestOutputHelper output)
     /// <summary>Takes out what differs from run to run, and nothing else.</summary>
     private static string Incidental(string text, RunDirectory run)
     {
-        text = Counted().Replace(text.Replace(run.Path, "/run-directory", StringComparison.Ordinal), "${before}N").Trim('\n');
+        text = Aligned().Replace(text.Replace(run.Path, "/run-directory", StringComparison.Ordinal), "${before} N");
+        text = Counted().Replace(text, "${before}N").Trim('\n');
         // Stock lists several domains' figures in the order of a hash that differs from run to run.
         return text.StartsWith("Domain: ", StringComparison.Ordinal) ? string.Join("\n\n", text.Split("\n\n").Order(StringComparer.Ordinal)) : text;
     }
 
     /// <summary>Processor times, memory of QEMU and of the host, and what the host's own IPv6 sends over the bridge.</summary>
-    [GeneratedRegex(@"(?<before>\b(?:cpu\.time|cpu\.user|cpu\.system|balloon\.rss|vcpu\.\d\.(?:time|delay)|[rw][dr]\.times|net\.\d\.[rt]x\.(?:bytes|pkts))=|\brss |[rt]x_(?:bytes|packets) |CPU time: +|Total: |'rss': |^(?:free|buffers|cached) *:? +|^(?:user|system|idle|iowait):? +|^\d: +|4KiB: )[\d.]+", RegexOptions.Multiline)]
+    [GeneratedRegex(@"(?<before>\b(?:cpu\.time|cpu\.user|cpu\.system|balloon\.rss|vcpu\.\d\.(?:time|delay)|[rw][dr]\.times|net\.\d\.[rt]x\.(?:bytes|pkts))=|\brss |[rt]x_(?:bytes|packets) |CPU time: +|'rss': )[\d.]+", RegexOptions.Multiline)]
     private static partial Regex Counted();
+
+    /// <summary>The host's memory and processor times, in columns: how far to the right one begins depends on its digits.</summary>
+    [GeneratedRegex(@"(?<before>Total:|4KiB:|^(?:free|buffers|cached) *:?|^(?:user|system|idle|iowait):?|^\d:) +[\d.]+", RegexOptions.Multiline)]
+    private static partial Regex Aligned();
 }
