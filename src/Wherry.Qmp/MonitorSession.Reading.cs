@@ -152,7 +152,10 @@ public sealed partial class MonitorSession
         if (_droppedEvents > 0 || !_events.Writer.TryWrite(received))
         {
             _droppedEvents++;
+            return;
         }
+
+        Volatile.Write(ref _lastEvent, received.Sequence);
     }
 
     /// <summary>Tells the consumer of a gap as soon as there is room to.</summary>

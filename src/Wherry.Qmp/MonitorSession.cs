@@ -41,6 +41,7 @@ public sealed partial class MonitorSession : IAsyncDisposable
     private MonitorClosedException? _cause; // under _gate
     private MonitorRequest? _laneHolder;
     private long _lastId;
+    private long _lastEvent;
     private int _state = (int)MonitorState.Connecting;
 
     private MonitorSession(Socket socket, MonitorOptions options)
@@ -69,6 +70,9 @@ public sealed partial class MonitorSession : IAsyncDisposable
 
     /// <summary>Events in the order of arrival. Completes, without an error, after the last event that QEMU sent before the end of the connection.</summary>
     public ChannelReader<QmpEvent> Events => _events.Reader;
+
+    /// <summary>The number of the newest of <see cref="Events"/>, 0 before the first. After a reply: no older than any event that QEMU sent before it.</summary>
+    public long LastEvent => Volatile.Read(ref _lastEvent);
 
     /// <summary>Completes with the cause when the connection has ended; never fails. Events may still be unread then.</summary>
     public Task<MonitorClosedException> Closed => _closed.Task;

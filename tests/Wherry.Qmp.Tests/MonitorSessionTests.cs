@@ -37,6 +37,7 @@ public sealed class MonitorSessionTests : IAsyncDisposable
         var resume = await monitor.Events.ReadAsync(Ct);
         Assert.Equal(QmpEvents.Resume, resume.Name);
         Assert.InRange(resume.Sequence, before.Sequence + 1, cont.Sequence - 1);
+        Assert.Equal(resume.Sequence, monitor.LastEvent);
     }
 
     [Fact]

@@ -16,8 +16,10 @@ namespace Wherry.Qemu.Domains;
 ///        |                                                                                    |
 ///        `------------------------------- Stopped (from every active state) ------------------'
 /// </code>
-/// Why announced reasons (<see cref="DomainRunState.AwaitedRunning"/>): QEMU's RESUME and STOP carry no reason, and may come before the
-/// reply to the command that caused them. The reason is recorded before the command is sent, so either order gives the same result.
+/// Why announced reasons (<see cref="DomainRunState.AwaitedRunning"/>): QEMU's RESUME and STOP carry no reason, and come before the reply
+/// to the command that caused them. The reason is recorded before the command is sent. A command that changes nothing raises no event, so
+/// its reply is an input too: after the events that came before it (<see cref="QemuInstance.CatchUpAsync"/>), or a late RESUME would undo
+/// the next stop.
 /// Reasons and events for each transition are those of libvirt 9.0 (qemu_process.c event handlers, observed with virsh event).
 /// </remarks>
 public static class DomainMachine

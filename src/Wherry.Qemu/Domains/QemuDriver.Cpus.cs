@@ -72,6 +72,7 @@ public sealed partial class QemuDriver
             domain.Apply(new DomainInput.CommandRefused());
             throw;
         }
+        await qemu.CatchUpAsync(ct);
         if (!qemu.IsEnding)
             domain.Apply(done);
     }

@@ -19,9 +19,11 @@ public sealed partial class QemuDriver
         domain.Change(now => now with { UsedByMonitor = true });
         if (!isHmp)
             RefuseOwnId(command);
-        return isHmp
+        var reply = isHmp
             ? await qemu.Monitor.ExecuteAsync(new HumanMonitorCommand(command), ct)
             : Compact(await qemu.Monitor.ExecuteRawAsync(command, ct));
+        await qemu.CatchUpAsync(ct);
+        return reply;
     }
 
     /// <summary>The id of a command is ours; libvirt cannot add its own to one that has one.</summary>

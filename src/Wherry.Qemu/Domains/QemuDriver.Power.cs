@@ -24,6 +24,7 @@ public sealed partial class QemuDriver
         using var lease = await BeginAsync(domain, JobKind.Modify, owner, ct);
         var qemu = ActiveQemu(domain);
         await qemu.Monitor.ExecuteAsync(new SystemReset(), ct);
+        await qemu.CatchUpAsync(ct);
         domain.Apply(new DomainInput.RebootRequested(Pending: false));
         if (domain.Snapshot.Status.State == DomainState.Crashed)
             domain.Apply(new DomainInput.StatusSet(DomainStatus.Paused(PausedReason.Crashed), Announce: null));

@@ -24,6 +24,7 @@ public sealed class QemuInstance
     private StopIntent? _intent;
     private readonly CancellationTokenSource _ended = new();
     private Task? _ending;
+    private readonly VersionedState<long> _taken = new(0);
 
     internal QemuInstance(IQemuProcess process, MonitorSession monitor, string monitorPath, IReadOnlyList<IDisposable> resources)
     {
@@ -155,6 +156,18 @@ public sealed class QemuInstance
     {
         foreach (var feed in _feeds)
             feed.Deliver(happened);
+        _taken.Publish(happened.Sequence);
+    }
+
+    /// <summary>
+    /// Waits until all that QEMU has said so far is known. Called after a reply: the events that a command caused were sent before it, and
+    /// must not pass for the effect of a later one.
+    /// </summary>
+    /// <remarks>Events are taken without waiting for anything, so this is short; it ends at the latest with QEMU's monitor.</remarks>
+    internal Task CatchUpAsync(CancellationToken ct)
+    {
+        var last = Monitor.LastEvent;
+        return _taken.WaitAsync(taken => taken >= last, ct);
     }
 
     internal void EndEvents()
@@ -166,6 +179,7 @@ public sealed class QemuInstance
                 feed.End();
             _feeds = [];
         }
+        _taken.Publish(long.MaxValue);
     }
 
     /// <summary>Says why this run will end, before the signal that ends it: the EOF that follows must not pass for a crash (S4.10).
