@@ -60,7 +60,10 @@ public sealed partial class Domain
     /// (S4.12), so that a later run does not inherit it.</summary>
     public object? AutodestroyOwner { get; set; }
 
-    /// <summary>Held while the stored definition changes, so that two definitions reach the disk in the order they reach the snapshot.</summary>
+    /// <summary>
+    /// Held while what the domain exists for changes: its stored definition, the beginning and the end of a run. So two definitions reach
+    /// the disk in the order they reach the snapshot, and a domain that is forgotten has neither a definition nor a run.
+    /// </summary>
     internal SemaphoreSlim Defining { get; } = new(1, 1);
 
     /// <summary>What the state machine knows, for those who decide by more than the visible status.</summary>

@@ -33,7 +33,7 @@ public sealed partial class QemuDriver
         {
             // A transient one may have ended since it was looked up; with a definition it has something to live for.
             if (Domains.GetOrAdd(domain.Name, domain.Uuid, () => domain, out _) != domain)
-                throw new WherryException(ErrorCode.NoDomain, $"no domain with matching uuid '{domain.Uuid}' ({domain.Name})");
+                throw Vanished(domain);
             await WriteDefinitionAsync(definition, ct);
             var detail = domain.Snapshot.IsPersistent ? DefinedDetail.Updated : DefinedDetail.Added;
             domain.Apply(new DomainInput.Defined(detail), now => now with { Config = definition });
@@ -58,9 +58,9 @@ public sealed partial class QemuDriver
                 _files.SetAutostart(domain.Name, false);
                 _files.Definitions.Delete(domain.Name);
             }, ct);
-            var after = domain.Apply(new DomainInput.Undefined(), now => now with { Config = null, Autostart = false });
-            if (!after.IsActive)
+            if (!domain.Snapshot.IsActive)
                 Domains.Remove(domain);
+            domain.Apply(new DomainInput.Undefined(), now => now with { Config = null, Autostart = false });
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -157,4 +157,8 @@ public sealed partial class QemuDriver
                 ErrorCode.SystemError, $"cannot write config file '{_files.Definitions.PathOf(definition.Spec.Name)}': {e.Message}", inner: e);
         }
     }
+
+    /// <summary>For a call that had looked the domain up before it was forgotten.</summary>
+    private static WherryException Vanished(Domain domain) =>
+        new(ErrorCode.NoDomain, $"no domain with matching uuid '{domain.Uuid}' ({domain.Name})");
 }

@@ -8,9 +8,17 @@ public sealed partial class QemuDriver
         Domains.GetOrAdd(name, uuid, () => NewDomain(new DomainSnapshot { Name = name, Uuid = uuid }), out _);
 
     /// <summary>Gives name and UUID back that <see cref="AddActive"/> took, unless the domain has something else to live for.</summary>
-    public void ForgetUnlessUsed(Domain domain)
+    public async Task ForgetUnlessUsedAsync(Domain domain)
     {
-        if (domain.Snapshot is { IsActive: false, IsPersistent: false })
-            Forget(domain);
+        await domain.Defining.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (domain.Snapshot is { IsActive: false, IsPersistent: false })
+                Forget(domain);
+        }
+        finally
+        {
+            domain.Defining.Release();
+        }
     }
 }

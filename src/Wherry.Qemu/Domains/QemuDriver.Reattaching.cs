@@ -104,7 +104,7 @@ public sealed partial class QemuDriver
                 status.Name, status.Uuid, () => NewDomain(new DomainSnapshot { Name = status.Name, Uuid = status.Uuid }), out _);
             if (_processes.Adopt(status.Pid, status.StartTime, status.Uuid) is not { } process)
             {
-                Gone(domain, status);
+                await GoneAsync(domain, status);
                 return;
             }
             // Active from this moment, whatever its monitor says: a guest that lives must not be started a second time.
@@ -141,7 +141,7 @@ public sealed partial class QemuDriver
                 await Task.WhenAny(process.Exited, Task.Delay(TimeSpan.FromSeconds(1), _time));
             }
         }
-        Gone(domain, status);
+        await GoneAsync(domain, status);
     }
 
     private async Task AttachAsync(Domain domain, LiveStatus status, QemuProcess process, DomainStatus recorded)
@@ -260,17 +260,15 @@ public sealed partial class QemuDriver
     }
 
     /// <summary>QEMU ended while no daemon looked. What cannot be known is not made up: the reason is the one that fits what is known.</summary>
-    private void Gone(Domain domain, LiveStatus status)
+    private async Task GoneAsync(Domain domain, LiveStatus status)
     {
         DomainLog.GoneMeanwhile(_logger, status.Name, status.Pid);
         RemoveRunFiles(domain.Snapshot with { Id = status.Id });
         domain.Launching = null;
         var reason = status.State == DomainState.Shutdown ? ShutoffReason.Shutdown : ShutoffReason.Crashed;
-        domain.Apply(
-            new DomainInput.StatusSet(DomainStatus.Shutoff(reason), LifecycleEvent.Stopped(
-                reason == ShutoffReason.Shutdown ? StoppedDetail.Shutdown : StoppedDetail.Failed)),
-            now => now with { Id = -1, Live = null, UsedByMonitor = false });
-        if (!domain.Snapshot.IsPersistent)
-            Forget(domain);
+        var detail = reason == ShutoffReason.Shutdown ? StoppedDetail.Shutdown : StoppedDetail.Failed;
+        await EndRunAsync(domain, () => domain.Apply(
+            new DomainInput.StatusSet(DomainStatus.Shutoff(reason), LifecycleEvent.Stopped(detail)),
+            now => now with { Id = -1, Live = null, UsedByMonitor = false }));
     }
 }

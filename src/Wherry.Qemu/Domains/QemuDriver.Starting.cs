@@ -49,8 +49,7 @@ public sealed partial class QemuDriver
         }
         catch
         {
-            if (domain.Snapshot is { IsActive: false, IsPersistent: false })
-                Forget(domain);
+            await ForgetUnlessUsedAsync(domain);
             throw;
         }
     }
@@ -100,7 +99,8 @@ public sealed partial class QemuDriver
     public async Task<QemuInstance> LaunchAsync(Domain domain, DomainDefinition definition, LaunchRequest request, CancellationToken ct)
     {
         var id = Domains.NextId();
-        domain.Apply(new DomainInput.Launching(request.Incoming), now => now with { Id = id, Live = definition });
+        await BeginRunAsync(domain, () =>
+            domain.Apply(new DomainInput.Launching(request.Incoming), now => now with { Id = id, Live = definition }), ct);
         try
         {
             var launched = await _launcher.LaunchAsync(
@@ -126,11 +126,25 @@ public sealed partial class QemuDriver
             }
             var before = domain.Snapshot;
             RemoveRunFiles(before);
-            domain.Detach(StopIntent.NotStarted());
+            await EndRunAsync(domain, () => domain.Detach(StopIntent.NotStarted()));
             DomainLog.NotStarted(_logger, domain.Name, e.Message);
-            if (!before.IsPersistent)
-                Forget(domain);
             throw;
+        }
+    }
+
+    /// <summary>From here the domain is active: it is not forgotten before this run has ended, and what was undefined meanwhile is not run.</summary>
+    private async Task BeginRunAsync(Domain domain, Action begin, CancellationToken ct)
+    {
+        await domain.Defining.WaitAsync(ct);
+        try
+        {
+            if (Domains.Find(domain.Uuid) != domain)
+                throw Vanished(domain);
+            begin();
+        }
+        finally
+        {
+            domain.Defining.Release();
         }
     }
 

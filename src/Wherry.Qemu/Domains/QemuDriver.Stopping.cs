@@ -75,17 +75,7 @@ public sealed partial class QemuDriver
             resource.Dispose();
         RemoveRunFiles(before);
         WriteLog(domain.Name, $"shutting down, reason={ReasonInLog(intent.Reason)}");
-        // Between this run's end and the look whether a definition is left, nobody may define the domain.
-        await domain.Defining.WaitAsync(CancellationToken.None);
-        try
-        {
-            if (!domain.Detach(intent).IsPersistent)
-                Forget(domain);
-        }
-        finally
-        {
-            domain.Defining.Release();
-        }
+        await EndRunAsync(domain, () => domain.Detach(intent));
         DomainLog.Stopped(_logger, domain.Name, qemu.Process.Pid, domain.Snapshot.Status.ToString());
     }
 
@@ -96,7 +86,22 @@ public sealed partial class QemuDriver
         _ => reason.ToString().ToLowerInvariant(),
     };
 
-    /// <summary>A transient domain ends with its run.</summary>
+    /// <summary>A transient domain ends with its run: who hears of the end, or has waited for it, does not find the domain any more.</summary>
+    private async Task EndRunAsync(Domain domain, Action end)
+    {
+        await domain.Defining.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (!domain.Snapshot.IsPersistent)
+                Forget(domain);
+            end();
+        }
+        finally
+        {
+            domain.Defining.Release();
+        }
+    }
+
     private void Forget(Domain domain)
     {
         Domains.Remove(domain);

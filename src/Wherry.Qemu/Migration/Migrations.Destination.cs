@@ -38,7 +38,7 @@ public sealed partial class Migrations
         catch
         {
             job?.Dispose();
-            context.Driver.ForgetUnlessUsed(domain);
+            await context.Driver.ForgetUnlessUsedAsync(domain);
             throw;
         }
 
@@ -108,7 +108,7 @@ public sealed partial class Migrations
     private void Keep(IncomingMigration migration)
     {
         incoming[migration.Id] = migration;
-        migration.Start(over: () =>
+        migration.Start(over: async () =>
         {
             if (migration.FinalAnswer is { } answer)
             {
@@ -116,7 +116,7 @@ public sealed partial class Migrations
             }
 
             incoming.TryRemove(new(migration.Id, migration));
-            context.Driver.ForgetUnlessUsed(migration.Domain);
+            await context.Driver.ForgetUnlessUsedAsync(migration.Domain);
         });
     }
 

@@ -131,10 +131,10 @@ public sealed partial class Migrations
     private void Keep(OutgoingMigration migration)
     {
         outgoing[migration.Domain.Uuid] = migration;
-        migration.Start(over: () =>
+        migration.Start(over: async () =>
         {
             outgoing.TryRemove(new(migration.Domain.Uuid, migration));
-            context.Driver.ForgetUnlessUsed(migration.Domain);
+            await context.Driver.ForgetUnlessUsedAsync(migration.Domain);
         });
     }
 

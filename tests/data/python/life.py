@@ -301,9 +301,9 @@ def devices(connection):
     gadget = booted(connection.lookupByName("gadget"))
     step("suspend", gadget.suspend)  # or the firmware, which looks for something to boot, would meddle
     step("its tray opens", lambda: qmp(gadget, '{"execute":"blockdev-open-tray","arguments":{"id":"ide0-0-0"}}')[:10], "tray-change gadget")
-    step("its tray closes", lambda: qmp(gadget, '{"execute":"blockdev-close-tray","arguments":{"id":"ide0-0-0"}}')[:10])
+    step("its tray closes", lambda: qmp(gadget, '{"execute":"blockdev-close-tray","arguments":{"id":"ide0-0-0"}}')[:10], "tray-change gadget")
     step("it sets its clock", lambda: (port(gadget, 0x70, 0x0b), port(gadget, 0x71, 0x82), port(gadget, 0x70, 0x09), port(gadget, 0x71, 0x20),
-                                       port(gadget, 0x70, 0x0b), port(gadget, 0x71, 0x02)) and None)
+                                       port(gadget, 0x70, 0x0b), port(gadget, 0x71, 0x02)) and None, "rtc-change gadget")
     step("resume", gadget.resume)
     viewer = socket.create_connection(("127.0.0.1", VNC_PORT))
     step("a viewer comes", lambda: None, "graphics gadget 0")
@@ -363,6 +363,56 @@ def bound(connection):
     step("lookup", lambda: connection.lookupByName("bound"))
 
 
+def endings(connection):
+    """Who hears that a domain is gone does not find it any more; and what runs is never a domain that nobody knows."""
+    found, second = [], libvirt.open(URI)
+
+    def on(_, domain, event, detail, opaque):
+        if domain.name() == "brief" and event in (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_UNDEFINED):
+            try:
+                found.append(f"{event}: {second.lookupByUUIDString(domain.UUIDString()).state()}")
+            except libvirt.libvirtError as error:
+                found.append(f"{event}: code {error.get_error_code()}")
+            hear("looked up brief")
+    callback = second.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, on, None)
+    for at in range(10):
+        for nth, end in enumerate([lambda: connection.createXML(xml("brief")).destroy(),
+                                   lambda: connection.createXML(xml("brief")) and kill("brief"),
+                                   lambda: connection.defineXML(xml("brief")).undefine()]):
+            end()
+            wait(lambda lines: len(found) > at * 3 + nth, "its end, looked up")
+    second.domainEventDeregisterAny(callback)
+    print(f"looked up when it was told of: {sorted(set(found))}")
+
+    lost = []
+    for at in range(40):
+        brief = connection.defineXML(xml("brief"))
+        started, ready = [], threading.Barrier(2)
+
+        def start():
+            ready.wait()
+            try:
+                second.lookupByName("brief").create()
+                started.append(True)
+            except libvirt.libvirtError:
+                pass
+        starter = threading.Thread(target=start)
+        starter.start()
+        ready.wait()
+        time.sleep(at * 0.0002)
+        brief.undefine()
+        starter.join()
+        try:
+            connection.lookupByName("brief").destroy()
+            known = True
+        except libvirt.libvirtError:
+            known = False
+        if bool(started) != known:
+            lost.append(at)
+    second.close()
+    print(f"undefined while it was started, and lost: {lost}")
+
+
 METADATA = sorted(KINDS).index(libvirt.VIR_DOMAIN_EVENT_ID_METADATA_CHANGE)
 
 libvirt.registerErrorHandler(lambda *_: None, None)
@@ -378,6 +428,6 @@ threading.Thread(target=loop, daemon=True).start()
 connection = libvirt.open(URI)
 lookout = connection.defineXML(xml("lookout"))
 callbacks = listen(connection)
-for part in sys.argv[3].split(",") if len(sys.argv) > 3 else ["life", "definitions", "reboots", "crashes", "actions", "devices", "bound", "registrations"]:
+for part in sys.argv[3].split(",") if len(sys.argv) > 3 else ["life", "definitions", "reboots", "crashes", "actions", "devices", "bound", "endings", "registrations"]:
     print(f"== {part}")
     globals()[part](connection, *[callbacks] * (part == "registrations"))

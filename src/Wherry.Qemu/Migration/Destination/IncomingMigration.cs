@@ -81,7 +81,7 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
 
     /// <summary>Lets the machine go; whoever keeps the list of migrations has it in there by now.</summary>
     /// <param name="over">Called when the machine has nothing left to do or to answer.</param>
-    public void Start(Action over) => running = RunAsync(over);
+    public void Start(Func<Task> over) => running = RunAsync(over);
 
     /// <summary>Waits until QEMU listens.</summary>
     /// <exception cref="WherryException">It could not be started; nothing is left of it.</exception>
@@ -172,7 +172,7 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
         job.Dispose();
     }
 
-    private async Task RunAsync(Action over)
+    private async Task RunAsync(Func<Task> over)
     {
         await Task.Yield();
         try
@@ -202,7 +202,7 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
         finally
         {
             await DisposeAsync();
-            over();
+            await over();
         }
     }
 

@@ -165,7 +165,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
 
     /// <summary>Lets the machine go; whoever keeps the list of migrations has it in there by now.</summary>
     /// <param name="over">Called when the machine has nothing left to do.</param>
-    public void Start(Action over) => running = RunAsync(over);
+    public void Start(Func<Task> over) => running = RunAsync(over);
 
     /// <summary>Peer-to-peer: waits for the end.</summary>
     /// <exception cref="WherryException">The guest stayed here, or nobody can say yet.</exception>
@@ -207,7 +207,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         job.Dispose();
     }
 
-    private async Task RunAsync(Action over)
+    private async Task RunAsync(Func<Task> over)
     {
         await Task.Yield();
         try
@@ -244,7 +244,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         {
             domain.Jobs.AbortAsync = null;
             await DisposeAsync();
-            over();
+            await over();
         }
     }
 
