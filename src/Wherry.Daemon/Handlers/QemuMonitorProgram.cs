@@ -16,7 +16,7 @@ internal sealed partial class QemuMonitorProgram(DaemonContext context)
     private async ValueTask<QemuDomainMonitorCommandRet> DomainMonitorCommand(
         ServerCall call, QemuDomainMonitorCommandArgs args, CancellationToken ct)
     {
-        CheckFlags(args.Flags, Hmp, "qemuDomainQemuMonitorCommand");
+        RemoteProgram.CheckFlags(args.Flags, Hmp, "qemuDomainQemuMonitorCommand");
         var domain = context.Driver.Get(args.Dom.Uuid, args.Dom.Name);
         var result = await context.Driver.MonitorCommandAsync(
             domain, args.Cmd, isHmp: args.Flags == Hmp, "remoteDispatchQemuDomainMonitorCommand", ct);
@@ -43,7 +43,7 @@ internal sealed partial class QemuMonitorProgram(DaemonContext context)
     private ValueTask<QemuConnectDomainMonitorEventRegisterRet> ConnectDomainMonitorEventRegister(
         ServerCall call, QemuConnectDomainMonitorEventRegisterArgs args, CancellationToken ct)
     {
-        CheckFlags(args.Flags, MatchRegex | MatchNoCase, "virDomainQemuMonitorEventStateRegisterID");
+        RemoteProgram.CheckFlags(args.Flags, MatchRegex | MatchNoCase, "virDomainQemuMonitorEventStateRegisterID");
         var subscriptions = ClientState.Of(call.Session, context).Subscriptions;
         var id = subscriptions.AddMonitor(
             args.Dom?.Uuid, args.Event, isRegex: (args.Flags & MatchRegex) != 0, ignoreCase: (args.Flags & MatchNoCase) != 0);
@@ -57,11 +57,5 @@ internal sealed partial class QemuMonitorProgram(DaemonContext context)
     {
         ClientState.Of(call.Session, context).Subscriptions.RemoveMonitor(args.CallbackId);
         return default;
-    }
-
-    private static void CheckFlags(uint flags, uint known, string function)
-    {
-        if ((flags & ~known) is var unknown and not 0)
-            throw WherryException.RefusedArgument(function, "flags", $"unsupported flags (0x{unknown:x}) in function {function}");
     }
 }

@@ -86,7 +86,7 @@ internal sealed partial class RemoteProgram
     }
 
     private DomainSnapshot ActiveSnapshot(ServerCall call, NonnullDomain dom) =>
-        Domain(call, dom).Snapshot is { IsActive: true } snapshot ? snapshot : throw NotRunning();
+        Domain(call, dom).Snapshot is { IsActive: true } snapshot ? snapshot : throw DomainRefusals.NotRunning();
 
     /// <summary>Why the agent of this guest cannot be asked.</summary>
     private static WherryException WithoutAgent(DomainSnapshot snapshot) =>

@@ -42,7 +42,7 @@ internal sealed partial class RemoteProgram
         CheckFlags(args.Flags, 0, "qemuDomainGetControlInfo");
         var domain = Domain(call, args.Dom);
         if (!domain.Snapshot.IsActive)
-            throw NotRunning();
+            throw DomainRefusals.NotRunning();
         var state = domain.Qemu is null ? error : domain.Jobs.Current switch
         {
             { Active: not null } => occupied,
@@ -82,7 +82,7 @@ internal sealed partial class RemoteProgram
     private ValueTask<DomainGetMaxVcpusRet> DomainGetMaxVcpus(ServerCall call, DomainGetMaxVcpusArgs args, CancellationToken ct)
     {
         var snapshot = Domain(call, args.Dom).Snapshot;
-        return snapshot.IsActive ? new(new DomainGetMaxVcpusRet(snapshot.Definition.Spec.Vcpu.Maximum)) : throw NotRunning();
+        return snapshot.IsActive ? new(new DomainGetMaxVcpusRet(snapshot.Definition.Spec.Vcpu.Maximum)) : throw DomainRefusals.NotRunning();
     }
 
     [Procedure(RemoteProcedure.DomainGetVcpusFlags)]
@@ -90,7 +90,7 @@ internal sealed partial class RemoteProgram
     {
         CheckFlags(args.Flags, AffectLive | AffectConfig | VcpuMaximum | VcpuGuest, "qemuDomainGetVcpusFlags");
         var snapshot = Domain(call, args.Dom).Snapshot;
-        var vcpu = Affected(snapshot, args.Flags).Spec.Vcpu;
+        var vcpu = Affect(args.Flags).Of(snapshot).Spec.Vcpu;
         if (!Has(args.Flags, VcpuGuest))
             return new DomainGetVcpusFlagsRet(Has(args.Flags, VcpuMaximum) ? vcpu.Maximum : vcpu.Current);
         if (!snapshot.IsActive)
@@ -120,17 +120,4 @@ internal sealed partial class RemoteProgram
             .. context.Options is { IsPrivileged: true, Uid: 0 } ? (string[])["tainted: running with undesirable elevated privileges"] : [],
         ]));
     }
-
-    /// <summary>Which of the two definitions a live/config flag means; without one, the running one if there is one.</summary>
-    private static DomainDefinition Affected(DomainSnapshot snapshot, uint flags)
-    {
-        if (Has(flags, AffectLive))
-            return snapshot.Live ?? throw NotRunning();
-        if (Has(flags, AffectConfig))
-            return snapshot.Config ?? throw new WherryException(
-                ErrorCode.OperationInvalid, "transient domains do not have any persistent config", ErrorDomain.Domain);
-        return snapshot.Definition;
-    }
-
-    private static WherryException NotRunning() => new(ErrorCode.OperationInvalid, "domain is not running", ErrorDomain.Domain);
 }

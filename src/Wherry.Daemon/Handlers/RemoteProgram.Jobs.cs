@@ -1,4 +1,5 @@
 using Wherry.Errors;
+using Wherry.Qemu.Domains;
 using Wherry.Qemu.Domains.Jobs;
 using Wherry.Rpc;
 using Wherry.Wire.Procedures;
@@ -17,7 +18,7 @@ internal sealed partial class RemoteProgram
     {
         var snapshot = Domain(call, args.Dom).Snapshot;
         if (!snapshot.IsActive)
-            throw NotRunning();
+            throw DomainRefusals.NotRunning();
         RefuseAtDestination(snapshot.Job);
         return new(snapshot.Job is { } job ? JobReply.Info(job) : default);
     }
@@ -30,7 +31,7 @@ internal sealed partial class RemoteProgram
         if (!Has(args.Flags, StatsCompleted))
         {
             if (!domain.Snapshot.IsActive)
-                throw NotRunning();
+                throw DomainRefusals.NotRunning();
             RefuseAtDestination(domain.Snapshot.Job);
             return new(JobReply.Stats(domain.Snapshot.Job));
         }
@@ -55,7 +56,7 @@ internal sealed partial class RemoteProgram
     {
         var domain = Domain(call, dom);
         if (!domain.Snapshot.IsActive)
-            throw NotRunning();
+            throw DomainRefusals.NotRunning();
         var abort = domain.Jobs.AbortAsync ?? throw (domain.Jobs.Current.Async is { } job
             ? new WherryException(ErrorCode.OperationInvalid, $"cannot abort {Describe(job.Kind)}; use virDomainDestroy instead")
             : new WherryException(ErrorCode.OperationInvalid, "no job is active on the domain"));

@@ -120,8 +120,7 @@ internal sealed partial class RemoteProgram
             Domain(call, args.Dom),
             (LifecycleOccasion)args.Type,
             (LifecycleAction)args.Action,
-            live: Has(args.Flags, AffectLive),
-            config: Has(args.Flags, AffectConfig),
+            Affect(args.Flags),
             Owner("DomainSetLifecycleAction"),
             ct);
     }
@@ -141,7 +140,7 @@ internal sealed partial class RemoteProgram
         if (!Has(flags, PowerAgent) || Has(flags, PowerAcpi))
             return;
         if (!domain.Snapshot.IsActive)
-            throw new WherryException(ErrorCode.OperationInvalid, "domain is not running", ErrorDomain.Domain);
+            throw DomainRefusals.NotRunning();
         throw new WherryException(ErrorCode.ArgumentUnsupported, "QEMU guest agent is not configured");
     }
 

@@ -13,7 +13,7 @@ internal sealed partial class RemoteProgram
     private ValueTask<DomainGetMetadataRet> DomainGetMetadata(ServerCall call, DomainGetMetadataArgs args, CancellationToken ct)
     {
         CheckFlags(args.Flags, AffectLive | AffectConfig, "virDomainObjGetMetadata");
-        var document = Affected(Domain(call, args.Dom).Snapshot, args.Flags).Document;
+        var document = Affect(args.Flags).Of(Domain(call, args.Dom).Snapshot).Document;
         var found = Kind(args.Type) switch
         {
             MetadataKind.Description => document.Description,
@@ -32,8 +32,7 @@ internal sealed partial class RemoteProgram
         var kind = Kind(args.Type);
         await Driver.ChangeDocumentsAsync(
             Domain(call, args.Dom),
-            live: Has(args.Flags, AffectLive),
-            config: Has(args.Flags, AffectConfig),
+            Affect(args.Flags),
             document => kind switch
             {
                 MetadataKind.Description => document.WithDescription(args.Metadata),

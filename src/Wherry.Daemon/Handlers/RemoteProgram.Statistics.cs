@@ -81,8 +81,7 @@ internal sealed partial class RemoteProgram
         await Driver.SetMemoryStatisticsPeriodAsync(
             Domain(call, args.Dom),
             TimeSpan.FromSeconds(args.Period),
-            Has(args.Flags, AffectLive),
-            Has(args.Flags, AffectConfig),
+            Affect(args.Flags),
             Owner("DomainSetMemoryStatsPeriod"),
             ct);
     }
@@ -123,7 +122,7 @@ internal sealed partial class RemoteProgram
     private async Task<Wherry.Qmp.Commands.BlockDeviceStats> CountersAsync(Domain domain, string path, string owner, CancellationToken ct)
     {
         if (!domain.Snapshot.IsActive)
-            throw NotRunning();
+            throw DomainRefusals.NotRunning();
         var disks = domain.Snapshot.Definition.Spec.Disks;
         if (path.Length > 0)
             disks = [DomainDisks.Find(disks, path) ?? throw new WherryException(ErrorCode.InvalidArg, $"invalid path: {path}")];
@@ -184,7 +183,7 @@ internal sealed partial class RemoteProgram
         CheckFlags(args.Flags, 0, "qemuDomainGetDiskErrors");
         var domain = Domain(call, args.Dom);
         if (!domain.Snapshot.IsActive)
-            throw NotRunning();
+            throw DomainRefusals.NotRunning();
         var drives = await Driver.AskDriveErrorsAsync(domain, Owner("DomainGetDiskErrors"), ct);
         var disks = domain.Snapshot.Definition.Spec.Disks;
         if (args.Maxerrors == 0)
@@ -202,7 +201,7 @@ internal sealed partial class RemoteProgram
     {
         var snapshot = Domain(call, args.Dom).Snapshot;
         if (!snapshot.IsActive)
-            throw NotRunning();
+            throw DomainRefusals.NotRunning();
         var found = snapshot.Definition.Spec.Interfaces.FirstOrDefault(device => device.TargetDev == args.Device)
             ?? snapshot.Definition.Spec.Interfaces.FirstOrDefault(device => string.Equals(device.Mac, args.Device, StringComparison.OrdinalIgnoreCase))
             ?? throw new WherryException(ErrorCode.InvalidArg, $"'{args.Device}' is not a known interface", ErrorDomain.Domain);
@@ -222,6 +221,6 @@ internal sealed partial class RemoteProgram
         CheckFlags(args.Flags, TextParameters, "qemuDomainGetCPUStats");
         throw Domain(call, args.Dom).Snapshot.IsActive
             ? new WherryException(ErrorCode.OperationInvalid, "cgroup CPUACCT controller is not mounted")
-            : NotRunning();
+            : DomainRefusals.NotRunning();
     }
 }

@@ -36,7 +36,7 @@ internal sealed partial class RemoteProgram
     {
         CheckMaps(args.Ncpumaps, args.Maplen, "ncpumaps", RemoteLimits.Vcpuinfo);
         CheckFlags(args.Flags, AffectLive | AffectConfig, "qemuDomainGetVcpuPinInfo");
-        var (document, spec) = Affected(Domain(call, args.Dom).Snapshot, args.Flags);
+        var (document, spec) = Affect(args.Flags).Of(Domain(call, args.Dom).Snapshot);
         var count = Math.Min(spec.Vcpu.Maximum, args.Ncpumaps);
         var maps = new byte[args.Ncpumaps * args.Maplen];
         for (var vcpu = 0; vcpu < count; vcpu++)
@@ -49,7 +49,7 @@ internal sealed partial class RemoteProgram
     {
         CheckMaps(1, args.Maplen, "maplen", RemoteLimits.Vcpuinfo);
         CheckFlags(args.Flags, AffectLive | AffectConfig, "qemuDomainGetEmulatorPinInfo");
-        var document = Affected(Domain(call, args.Dom).Snapshot, args.Flags).Document;
+        var document = Affect(args.Flags).Of(Domain(call, args.Dom).Snapshot).Document;
         return new(new DomainGetEmulatorPinInfoRet([.. Cpus(document.EmulatorPin).ToMap(args.Maplen * 8)], 1));
     }
 
@@ -57,7 +57,7 @@ internal sealed partial class RemoteProgram
     private ValueTask<DomainGetIothreadInfoRet> DomainGetIothreadInfo(ServerCall call, DomainGetIothreadInfoArgs args, CancellationToken ct)
     {
         CheckFlags(args.Flags, AffectLive | AffectConfig, "qemuDomainGetIOThreadInfo");
-        var document = Affected(Domain(call, args.Dom).Snapshot, args.Flags).Document;
+        var document = Affect(args.Flags).Of(Domain(call, args.Dom).Snapshot).Document;
         var threads = document.IoThreadIds
             .Select(id => new DomainIothreadInfo((uint)id, [.. Cpus(document.IoThreadPin(id)) is var cpus ? cpus.ToMap(cpus.Length) : []]))
             .ToImmutableArray();

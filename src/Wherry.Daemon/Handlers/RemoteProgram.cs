@@ -45,7 +45,7 @@ internal sealed partial class RemoteProgram(DaemonContext context)
     /// <summary>Refuses flags that this call does not know: a newer client must not believe that they had an effect.</summary>
     /// <param name="function">libvirt's function, which its text names.</param>
     /// <param name="domain">The driver that refuses.</param>
-    private static void CheckFlags(uint flags, uint known, string function, ErrorDomain domain = ErrorDomain.Qemu)
+    internal static void CheckFlags(uint flags, uint known, string function, ErrorDomain domain = ErrorDomain.Qemu)
     {
         if ((flags & ~known) is var unknown and not 0)
             throw WherryException.RefusedArgument(function, "flags", $"unsupported flags (0x{unknown:x}) in function {function}", domain);

@@ -147,7 +147,7 @@ public sealed partial class QemuDriver
     {
         var now = domain.Snapshot;
         if (!now.IsActive)
-            throw NotRunning();
+            throw DomainRefusals.NotRunning();
         if (now.Status.State != DomainState.Running)
             throw new WherryException(ErrorCode.OperationInvalid, "domain is not running");
         var link = domain.Qemu?.Agent;

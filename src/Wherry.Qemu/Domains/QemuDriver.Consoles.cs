@@ -17,7 +17,7 @@ public sealed partial class QemuDriver
     public ConsoleStream OpenConsole(Domain domain, string? device, bool force)
     {
         if (!domain.Snapshot.IsActive)
-            throw NotRunning();
+            throw DomainRefusals.NotRunning();
         var qemu = ActiveQemu(domain);
         var spec = domain.Snapshot.Definition.Spec;
         var found = (device is null

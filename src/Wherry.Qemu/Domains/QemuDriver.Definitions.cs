@@ -33,7 +33,7 @@ public sealed partial class QemuDriver
         {
             // A transient one may have ended since it was looked up; with a definition it has something to live for.
             if (Domains.GetOrAdd(domain.Name, domain.Uuid, () => domain, out _) != domain)
-                throw Vanished(domain);
+                throw DomainRefusals.Vanished(domain);
             await WriteDefinitionAsync(definition, ct);
             var detail = domain.Snapshot.IsPersistent ? DefinedDetail.Updated : DefinedDetail.Added;
             domain.Apply(new DomainInput.Defined(detail), now => now with { Config = definition });
@@ -92,48 +92,12 @@ public sealed partial class QemuDriver
     }
 
     /// <summary>Changes what is inert in a domain's XML (title, description, metadata), in the running document, the stored one, or both.</summary>
-    /// <param name="live">Asked for the running one; without either, the running one if there is one, else the stored.</param>
     /// <exception cref="WherryException">OperationInvalid: the domain does not have a document that was asked for.</exception>
-    public Task ChangeDocumentsAsync(
-        Domain domain, bool live, bool config, Func<DomainDocument, DomainDocument> change, DomainEvent announce, string owner, CancellationToken ct) =>
-        ChangeDocumentsAsync(domain, live, config, _ => Task.CompletedTask, change, () => domain.Announce(announce), owner, ct);
-
-    /// <summary>The same for what QEMU has to be told of.</summary>
-    /// <param name="tell">Called before the running document changes; what it throws leaves everything as it was.</param>
-    private async Task ChangeDocumentsAsync(
-        Domain domain,
-        bool live,
-        bool config,
-        Func<QemuInstance, Task> tell,
-        Func<DomainDocument, DomainDocument> change,
-        Action announce,
-        string owner,
-        CancellationToken ct)
+    public async Task ChangeDocumentsAsync(
+        Domain domain, Affect affect, Func<DomainDocument, DomainDocument> change, DomainEvent announce, string owner, CancellationToken ct)
     {
-        using var lease = await BeginAsync(domain, Jobs.JobKind.Modify, owner, ct);
-        await domain.Defining.WaitAsync(ct);
-        try
-        {
-            var now = domain.Snapshot;
-            if (live && !now.IsActive)
-                throw NotRunning();
-            if (config && !now.IsPersistent)
-                throw new WherryException(
-                    ErrorCode.OperationInvalid, "transient domains do not have any persistent config", ErrorDomain.Domain);
-            var changeLive = live || (!config && now.IsActive);
-            var changedLive = changeLive && now.Live is not null ? new DomainDefinition(change(now.Live.Document)) : now.Live;
-            var changedConfig = (config || !changeLive) && now.Config is not null ? new DomainDefinition(change(now.Config.Document)) : now.Config;
-            if (changeLive && domain.Qemu is { } qemu)
-                await tell(qemu);
-            if (changedConfig is not null && changedConfig != now.Config)
-                await WriteDefinitionAsync(changedConfig, ct);
-            domain.Change(snapshot => snapshot with { Live = changedLive, Config = changedConfig });
-            announce();
-        }
-        finally
-        {
-            domain.Defining.Release();
-        }
+        await ModifyAsync(domain, affect, owner, _ => Task.FromResult(DocumentChanges.Both(change)), ct);
+        domain.Announce(announce);
     }
 
     /// <summary>Reads a client's XML and adds what libvirt would add.</summary>
@@ -157,8 +121,4 @@ public sealed partial class QemuDriver
                 ErrorCode.SystemError, $"cannot write config file '{_files.Definitions.PathOf(definition.Spec.Name)}': {e.Message}", inner: e);
         }
     }
-
-    /// <summary>For a call that had looked the domain up before it was forgotten.</summary>
-    private static WherryException Vanished(Domain domain) =>
-        new(ErrorCode.NoDomain, $"no domain with matching uuid '{domain.Uuid}' ({domain.Name})");
 }

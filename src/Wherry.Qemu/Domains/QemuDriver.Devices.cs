@@ -1,4 +1,3 @@
-using Wherry.Qemu.Domains.Jobs;
 using Wherry.Xml;
 
 namespace Wherry.Qemu.Domains;
@@ -55,39 +54,26 @@ public sealed partial class QemuDriver
         owner,
         ct);
 
-    private async Task ChangeDevicesAsync(
+    private Task ChangeDevicesAsync(
         Domain domain,
         Affect scope,
         Func<DomainDocument, bool /* the running domain as well */, CompletionContext, DomainDocument> inDefinition,
         Func<QemuInstance, DomainDocument, CompletionContext, Task> inGuest,
         string owner,
-        CancellationToken ct)
-    {
-        using var lease = await BeginAsync(domain, JobKind.Modify, owner, ct);
-        await domain.Defining.WaitAsync(ct);
-        try
-        {
-            var now = domain.Snapshot;
-            if (scope.Live && !now.IsActive)
-                throw NotRunning();
-            if (scope.Config && !now.IsPersistent)
-                throw new WherryException(
-                    ErrorCode.OperationInvalid, "transient domains do not have any persistent config", ErrorDomain.Domain);
-            var live = scope.Live || (!scope.Config && now.IsActive);
-            var context = await _emulators.ForCompletionAsync(now.Definition.Document.Emulator, newDomain: true, ct);
-            var changed = scope.Config || !live ? new DomainDefinition(inDefinition(now.Config!.Document, live, context)) : null;
-            if (live)
-                await inGuest(ActiveQemu(domain), now.Live!.Document, context);
-            if (changed is null)
-                return;
-            await WriteDefinitionAsync(changed, CancellationToken.None);
-            domain.Change(snapshot => snapshot with { Config = changed });
-        }
-        finally
-        {
-            domain.Defining.Release();
-        }
-    }
+        CancellationToken ct) => ModifyAsync(
+            domain,
+            scope,
+            owner,
+            async affected =>
+            {
+                var context = await _emulators.ForCompletionAsync(domain.Snapshot.Definition.Document.Emulator, newDomain: true, ct);
+                var changed = affected.Config is { } config ? inDefinition(config.Document, affected.Live is not null, context) : null;
+                if (affected is { Qemu: { } qemu, Live: { } live })
+                    await inGuest(qemu, live.Document, context);
+                // The running document follows the devices themselves, as they come and go.
+                return new DocumentChanges(Live: null, changed is null ? null : _ => changed);
+            },
+            ct);
 
     private static void ChangeLive(Domain domain, Func<DomainDocument, DomainDocument> change) =>
         domain.Change(now => now.Live is { } live ? now with { Live = new DomainDefinition(change(live.Document)) } : now);

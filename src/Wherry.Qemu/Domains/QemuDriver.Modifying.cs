@@ -25,7 +25,8 @@ public sealed partial class QemuDriver
             if (affected.Config is { } config && changes.Config is { } changeConfig)
             {
                 var changed = new DomainDefinition(changeConfig(config.Document));
-                await WriteDefinitionAsync(changed, ct);
+                // Not for the caller to cancel any more: QEMU may have been told.
+                await WriteDefinitionAsync(changed, CancellationToken.None);
                 domain.Change(now => now with { Config = changed });
             }
             if (affected.Live is not null && changes.Live is { } changeLive)
@@ -40,15 +41,8 @@ public sealed partial class QemuDriver
     private static AffectedDefinitions Resolve(Domain domain, Affect affect)
     {
         var now = domain.Snapshot;
-        if (affect.Live && !now.IsActive)
-            throw NotRunning();
-        if (affect.Config && !now.IsPersistent)
-            throw new WherryException(ErrorCode.OperationInvalid, "transient domains do not have any persistent config", ErrorDomain.Domain);
-        var live = affect.Live || (!affect.Config && now.IsActive);
-        return new AffectedDefinitions(
-            live ? now.Live : null,
-            affect.Config || !live ? now.Config : null,
-            live ? ActiveQemu(domain) : null);
+        var (live, config) = affect.In(now);
+        return new AffectedDefinitions(live ? now.Live : null, config ? now.Config : null, live ? ActiveQemu(domain) : null);
     }
 
     /// <param name="Live">null: the running domain is not meant.</param>
@@ -62,6 +56,3 @@ public sealed partial class QemuDriver
         public static DocumentChanges Both(Func<DomainDocument, DomainDocument> change) => new(change, change);
     }
 }
-
-/// <summary>libvirt's VIR_DOMAIN_AFFECT flags. Neither: the running domain if there is one, else the stored definition.</summary>
-public readonly record struct Affect(bool Live, bool Config);

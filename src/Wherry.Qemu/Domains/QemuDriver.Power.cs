@@ -42,6 +42,7 @@ public sealed partial class QemuDriver
         if (pending)
             await UntilStatusIsWrittenAsync(qemu, written => written.RebootPending, ct); // a restart of ours must not make it a shutdown
         await qemu.Monitor.ExecuteAsync(new SystemPowerdown(), ct);
+        await qemu.CatchUpAsync(ct);
 
         void Check()
         {

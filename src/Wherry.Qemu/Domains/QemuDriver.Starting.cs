@@ -139,7 +139,7 @@ public sealed partial class QemuDriver
         try
         {
             if (Domains.Find(domain.Uuid) != domain)
-                throw Vanished(domain);
+                throw DomainRefusals.Vanished(domain);
             begin();
         }
         finally

@@ -39,21 +39,23 @@ public sealed partial class QemuDriver
     /// <summary>virsh dommemstat --period: how often QEMU asks the guest's balloon driver for its figures.</summary>
     /// <param name="period">Zero: never.</param>
     /// <exception cref="WherryException">OperationInvalid: the domain does not have the document that was asked for; InternalError: it has no balloon.</exception>
-    public Task SetMemoryStatisticsPeriodAsync(Domain domain, TimeSpan period, bool live, bool config, string owner, CancellationToken ct) =>
-        ChangeDocumentsAsync(
-            domain,
-            live,
-            config,
-            async qemu =>
+    public Task SetMemoryStatisticsPeriodAsync(Domain domain, TimeSpan period, Affect affect, string owner, CancellationToken ct) => ModifyAsync(
+        domain,
+        affect,
+        owner,
+        async affected =>
+        {
+            if (new[] { affected.Live, affected.Config }.OfType<DomainDefinition>().Any(definition => definition.Document.WithMemoryStatisticsPeriod(period) is null))
+                throw NoBalloon();
+            if (affected.Qemu is { } qemu)
             {
-                var balloon = BalloonOf(domain.Snapshot) ?? throw NoBalloon();
-                await qemu.Monitor.ExecuteAsync(
-                    new QomSet(GuestMemoryFigures.PathOf(balloon), "guest-stats-polling-interval", JsonElement.Parse(((long)period.TotalSeconds).ToString(CultureInfo.InvariantCulture))), ct);
-            },
-            document => document.WithMemoryStatisticsPeriod(period) ?? throw NoBalloon(),
-            announce: () => { },
-            owner,
-            ct);
+                var path = GuestMemoryFigures.PathOf(BalloonOf(domain.Snapshot) ?? throw NoBalloon());
+                var seconds = JsonElement.Parse(((long)period.TotalSeconds).ToString(CultureInfo.InvariantCulture));
+                await qemu.Monitor.ExecuteAsync(new QomSet(path, "guest-stats-polling-interval", seconds), ct);
+            }
+            return DocumentChanges.Both(document => document.WithMemoryStatisticsPeriod(period) ?? throw NoBalloon());
+        },
+        ct);
 
     private static WherryException NoBalloon() =>
         new(ErrorCode.InternalError, "No memory balloon device configured, can not set the collection period");

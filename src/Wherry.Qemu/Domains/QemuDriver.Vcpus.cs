@@ -156,7 +156,7 @@ public sealed partial class QemuDriver
                 if (happened.Name == "DEVICE_UNPLUG_GUEST_ERROR" && IsAbout(happened, alias))
                     throw new WherryException(ErrorCode.OperationFailed, "vcpu unplug request was rejected by the guest");
             }
-            throw NotRunning();
+            throw DomainRefusals.NotRunning();
         }
         catch (OperationCanceledException e) when (limit.IsCancellationRequested && !ct.IsCancellationRequested)
         {

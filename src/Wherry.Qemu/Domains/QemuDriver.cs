@@ -86,13 +86,11 @@ public sealed partial class QemuDriver
         if (Domains.Find(domain.Uuid) == domain)
             return lease;
         lease.Dispose();
-        throw new WherryException(ErrorCode.NoDomain, $"no domain with matching uuid '{domain.Uuid}' ({domain.Name})");
+        throw DomainRefusals.Vanished(domain);
     }
 
     private static QemuInstance ActiveQemu(Domain domain) =>
-        domain.Qemu is { } qemu && domain.Snapshot.IsActive ? qemu : throw NotRunning();
-
-    private static WherryException NotRunning() => new(ErrorCode.OperationInvalid, "domain is not running", ErrorDomain.Domain);
+        domain.Qemu is { } qemu && domain.Snapshot.IsActive ? qemu : throw DomainRefusals.NotRunning();
 }
 
 /// <summary>What a driver is made of; composed once, in Program.</summary>
