@@ -36,6 +36,12 @@ internal static partial class MigrationLog
     [LoggerMessage(4010, LogLevel.Information, "migration {Id} of domain '{Domain}': resumed after a restart of the daemon as {Record}")]
     public static partial void Recovered(ILogger logger, HandoverId id, string domain, string record);
 
+    [LoggerMessage(4013, LogLevel.Information, "migration {Id} of domain '{Domain}' is given up here: {Why}")]
+    public static partial void Aborting(ILogger logger, HandoverId id, string domain, string why);
+
+    [LoggerMessage(4012, LogLevel.Warning, "migration {Id} of domain '{Domain}': the destination was not told that it is over, and gives up by itself: {Error}")]
+    public static partial void PeerNotTold(ILogger logger, HandoverId id, string domain, string error);
+
     [LoggerMessage(4011, LogLevel.Critical, "migration {Id} of domain '{Domain}': internal error, the hand-over stays as recorded")]
     public static partial void Broken(ILogger logger, Exception cause, HandoverId id, string domain);
 }

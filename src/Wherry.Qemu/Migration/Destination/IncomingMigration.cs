@@ -186,12 +186,20 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
                 if (step.Next.GetType() != state.GetType())
                 {
                     MigrationLog.DestinationState(logger, Id, domain.Name, step.Next.GetType().Name);
+                    if (step.Next is DestinationState.Aborting aborting)
+                    {
+                        MigrationLog.Aborting(logger, Id, domain.Name, aborting.Why.Text);
+                    }
                 }
 
                 state = step.Next;
                 await ExecuteAsync(step);
                 return !IsOver();
             });
+        }
+        catch (OperationCanceledException) when (loop.Ending.IsCancellationRequested)
+        {
+            // The daemon stops; its successor goes on from the record.
         }
         catch (Exception e)
         {

@@ -102,7 +102,7 @@ internal sealed partial class OutgoingMigration
                 loop.Start(LookAtPeerAsync, _ => new SourceInput.PeerSeen(LegacySighting.Unreachable));
                 break;
             case SourceEffect.CancelPeer:
-                loop.Start(CancelAtPeerAsync, _ => null);
+                farewell = farewell.IsCompleted ? CancelAtPeerAsync() : farewell; // which waits for the connection, too
                 break;
             case SourceEffect.ForgetAtPeer forget:
                 loop.Start(ct => ForgetAtPeerAsync(forget.Id, ct), e => Silent(forget.Id, e));

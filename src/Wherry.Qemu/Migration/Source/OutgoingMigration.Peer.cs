@@ -11,6 +11,7 @@ internal sealed partial class OutgoingMigration
     private static readonly TimeSpan PrepareDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan FinishDeadline = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan QuestionDeadline = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FarewellDeadline = TimeSpan.FromSeconds(5);
 
     private async Task ConnectAsync(CancellationToken ct)
     {
@@ -111,14 +112,38 @@ internal sealed partial class OutgoingMigration
         });
     }
 
-    private async Task<SourceInput?> CancelAtPeerAsync(CancellationToken ct)
+    /// <summary>
+    /// Beside the machine, which does not wait for it; but the connection is kept for it, or made, as after a restart: a destination that is
+    /// not told holds its half until its own grace has passed, and would refuse the next attempt.
+    /// </summary>
+    private async Task CancelAtPeerAsync()
     {
-        if (order.Mode == MigrationMode.PeerToPeer && link?.Current is { } peer)
+        if (order.Mode != MigrationMode.PeerToPeer || link is null)
         {
-            await WithDeadlineAsync(t => peer.FinishAsync(FinishCall(startPaused: false), cancelled: true, t), FinishDeadline, "Finish(cancelled)", ct);
+            return;
         }
 
-        return null;
+        await Task.Yield();
+        try
+        {
+            await WithDeadlineAsync(
+                async t =>
+                {
+                    var peer = await link.WaitAsync(FarewellDeadline, t);
+                    return await peer.FinishAsync(FinishCall(startPaused: false), cancelled: true, t);
+                },
+                FarewellDeadline,
+                "Finish(cancelled)",
+                leaving.Token);
+        }
+        catch (WherryException e) when (e.Code == ErrorCode.NoDomain)
+        {
+            // It has given up before us.
+        }
+        catch (Exception e)
+        {
+            MigrationLog.PeerNotTold(logger, Id, domain.Name, e.Message);
+        }
     }
 
     private async Task<SourceInput?> ForgetAtPeerAsync(HandoverId id, CancellationToken ct)

@@ -39,6 +39,8 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     private SourceState state;
     private PeerLink? link;
     private Task running = Task.CompletedTask;
+    private Task farewell = Task.CompletedTask;
+    private readonly CancellationTokenSource leaving = new();
 
     // What the destination told us at Prepare; set before the machine hears of it.
     private DestinationTerms? terms;
@@ -191,6 +193,12 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await leaving.CancelAsync();
+        await EndAsync();
+    }
+
+    private async Task EndAsync()
+    {
         await loop.DisposeAsync();
         userCalls.End();
         progress.Complete(MigrationFailures.Ended(domain.Name));
@@ -199,6 +207,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
             await qemu.DisposeAsync();
         }
 
+        await farewell;
         if (link is not null)
         {
             await link.DisposeAsync();
@@ -234,6 +243,10 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
                 return !IsSettled();
             });
         }
+        catch (OperationCanceledException) when (loop.Ending.IsCancellationRequested)
+        {
+            // The daemon stops; its successor goes on from the record.
+        }
         catch (Exception e)
         {
             // Worse than any failure of a migration: our own mistake. The record stands, so nothing about the guest is guessed.
@@ -243,7 +256,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         finally
         {
             domain.Jobs.AbortAsync = null;
-            await DisposeAsync();
+            await EndAsync();
             await over();
         }
     }

@@ -60,9 +60,13 @@ internal sealed class InMemoryPeer(string uri, SimulatedHost host) : IMigrationP
 }
 
 /// <summary>Every URI leads to the one other host.</summary>
-internal sealed class InMemoryDialer(Func<SimulatedHost>? peer) : IMigrationPeerDialer
+/// <param name="peer">That host; null: there is none.</param>
+/// <param name="reachable">How long the way to it takes.</param>
+internal sealed class InMemoryDialer(Func<SimulatedHost>? peer, Func<Task> reachable) : IMigrationPeerDialer
 {
-    public Task<IMigrationPeer> DialAsync(string uri, CancellationToken ct) => peer is null
-        ? Task.FromException<IMigrationPeer>(new PeerLostException($"no way to {uri}"))
-        : Task.FromResult<IMigrationPeer>(new InMemoryPeer(uri, peer()));
+    public async Task<IMigrationPeer> DialAsync(string uri, CancellationToken ct)
+    {
+        await reachable().WaitAsync(ct);
+        return peer is null ? throw new PeerLostException($"no way to {uri}") : new InMemoryPeer(uri, peer());
+    }
 }

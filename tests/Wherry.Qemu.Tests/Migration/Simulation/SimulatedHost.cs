@@ -49,7 +49,7 @@ internal sealed class SimulatedHost : IAsyncDisposable
         {
             Host = new MigrationHost { HostName = name, HostUuid = Guid.NewGuid(), BootId = $"boot of {name}", PeerUri = $"qemu+tcp://{name}/system" },
             JournalDirectory = journal,
-            Dialer = new InMemoryDialer(peer),
+            Dialer = new InMemoryDialer(peer, () => PeerReachable),
             Driver = Driver,
             Tools = new ToolRunner(emulators.Processes, Clock),
             Ports = PortAllocator.ForMigration(),
@@ -65,6 +65,9 @@ internal sealed class SimulatedHost : IAsyncDisposable
     public ListLogger Log { get; } = new();
 
     public SimulatedLauncher Launcher { get; }
+
+    /// <summary>New connections to the other host are made when this completes.</summary>
+    public Task PeerReachable { get; set; } = Task.CompletedTask;
 
     public QemuDriver Driver { get; }
 

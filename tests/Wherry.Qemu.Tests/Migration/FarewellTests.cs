@@ -1,0 +1,58 @@
+using Wherry.Errors;
+using Wherry.Qemu.Migration;
+using Wherry.Qemu.Tests.Migration.Simulation;
+using Wherry.Testing;
+
+namespace Wherry.Qemu.Tests.Migration;
+
+/// <summary>
+/// An attempt that ends at the source ends at the destination too, at once. The clocks stand still here: a destination that has to find out
+/// by itself never does.
+/// </summary>
+public sealed class FarewellTests(ProbedEmulators emulators) : IClassFixture<ProbedEmulators>
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_migration_that_is_cancelled_is_over_at_its_destination()
+    {
+        await using var hosts = await TwoHosts.StartAsync(emulators, disks: 1, Ct);
+        var migration = await CopyingAsync(hosts);
+        await hosts.Alpha.Migrations.AdmitAsync(hosts.Guest, MigrationUserCall.AbortJob, Ct).Within();
+        await Assert.ThrowsAsync<WherryException>(() => migration.Within());
+        await AssertNextAttemptMovesAsync(hosts);
+    }
+
+    [Fact]
+    [Trait("fault", "F19")]
+    public async Task A_migration_whose_daemon_restarted_is_over_at_its_destination()
+    {
+        await using var hosts = await TwoHosts.StartAsync(emulators, disks: 1, Ct);
+        var migration = await CopyingAsync(hosts);
+        var way = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        hosts.Alpha.PeerReachable = way.Task;
+        await hosts.Alpha.RestartAsync(Ct).Within();
+        await Assert.ThrowsAsync<WherryException>(() => migration.Within());
+        await hosts.Guest.State.WaitAsync(now => now.Job is null, Ct).Within(); // The guest waits for nobody.
+        way.SetResult();
+        await AssertNextAttemptMovesAsync(hosts);
+    }
+
+    /// <summary>A migration that copies its disk: there is no stream yet by whose end the destination would notice.</summary>
+    private static async Task<Task> CopyingAsync(TwoHosts hosts)
+    {
+        hosts.Source.HoldMirrors = true;
+        var migration = hosts.MigrateAsync(Ct);
+        await hosts.Source.ReceivedAsync("blockdev-mirror", Ct).Within();
+        return migration;
+    }
+
+    private static async Task AssertNextAttemptMovesAsync(TwoHosts hosts)
+    {
+        hosts.Source.HoldMirrors = false;
+        await SimulatedHost.LetGoOfAsync(hosts.Guest, Ct);
+        Assert.Null(hosts.Bravo.Driver.Domains.Find(hosts.Guest.Uuid));
+        await hosts.MigrateAsync(Ct).Within();
+        Assert.True(hosts.Destination.Running, hosts.Story());
+    }
+}
