@@ -21,6 +21,9 @@ public sealed partial class QemuDriver
             case "interface":
                 await UpdateInterfaceAsync(domain, qemu, device, context);
                 break;
+            case "graphics":
+                await UpdateGraphicsAsync(domain, qemu, device, context);
+                break;
             case "memory":
                 throw new WherryException(ErrorCode.InvalidArg, "memory not found");
             default:
@@ -118,6 +121,27 @@ public sealed partial class QemuDriver
             await PlugCommands.Link(old, wanted.LinkUp).RunAsync(qemu.Monitor);
             ChangeLive(domain, document => document.WithInterface(alias, change => change.SetLink(completed.Link)));
         }
+    }
+
+    /// <summary>Of a display only its password can change.</summary>
+    private static async Task UpdateGraphicsAsync(Domain domain, QemuInstance qemu, DeviceDocument device, CompletionContext context)
+    {
+        var live = domain.Snapshot.Live!;
+        var completed = live.Document.CompleteUpdate(device, context);
+        var wanted = completed.AsGraphics!;
+        var old = live.Spec.Graphics.FirstOrDefault()
+            ?? throw new WherryException(ErrorCode.DeviceMissing, "cannot find existing graphics device to modify of type 'vnc'");
+        DeviceUpdate.CheckGraphics(old, wanted);
+        // A password that has or had a term is set again, with its new term.
+        if (old.PasswordValidTo is null && wanted.PasswordValidTo is null && old.Connected == wanted.Connected && old.Password == wanted.Password)
+            return;
+        if (wanted.Password is not null)
+        {
+            foreach (var command in StartupCommands.Password(wanted))
+                await new QemuCommand(command.Execute, command.Arguments).RunAsync(qemu.Monitor);
+        }
+
+        ChangeLive(domain, document => document.WithPassword(completed));
     }
 
     private static void ChangeBridge(string tap, string from, string to)

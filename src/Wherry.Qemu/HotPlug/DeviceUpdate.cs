@@ -65,6 +65,22 @@ internal static class DeviceUpdate
             throw Unsupported($"unable to change config on '{wanted.Type.ToString().ToLowerInvariant()}' network type");
     }
 
+    /// <exception cref="WherryException">OperationUnsupported.</exception>
+    public static void CheckGraphics(GraphicsSpec old, GraphicsSpec wanted)
+    {
+        var (was, now) = (old.Listens[0], wanted.Listens[0]); // A completed display has exactly one.
+        if (was.GetType() != now.GetType())
+            throw Unsupported("cannot change the type of listen address on 'vnc' graphics");
+        if (was is GraphicsListen.Address && was != now)
+            throw Unsupported("cannot change listen address setting on 'vnc' graphics");
+        if (was is GraphicsListen.Socket && was != now)
+            throw Unsupported("cannot change listen socket setting on 'vnc' graphics");
+        if (old.AutoPort != wanted.AutoPort || (!wanted.AutoPort && old.Port != wanted.Port))
+            throw Unsupported("cannot change port settings on vnc graphics");
+        if (old.Keymap != wanted.Keymap)
+            throw Unsupported("cannot change keymap setting on vnc graphics");
+    }
+
     /// <summary>What QEMU calls the part of a drive that has the medium.</summary>
     public static string QomName(DiskSpec disk) => disk.Bus switch
     {

@@ -38,12 +38,14 @@ internal static class StartupCommands
         }
     }
 
-    private static IEnumerable<StartupCommand> Password(GraphicsSpec graphics)
+    /// <summary>Sets the password of a display that was started with one.</summary>
+    public static IEnumerable<StartupCommand> Password(GraphicsSpec graphics)
     {
         // libvirt's protocol default: what to do with connected clients is asked for only where the XML does.
         yield return new("passwd of <graphics>", "set_password", new Properties().Text("protocol", "vnc").Text("password", graphics.Password)
             .Text("connected", graphics.Connected).ToString());
-        var expires = graphics.PasswordValidTo is { } until
+        var expires = graphics.Password is "" ? "now" // An empty one opens the display to nobody.
+            : graphics.PasswordValidTo is { } until
             ? new DateTimeOffset(DateTime.SpecifyKind(until, DateTimeKind.Utc)).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)
             : "never";
         yield return new("passwdValidTo of <graphics>", "expire_password", new Properties().Text("protocol", "vnc").Text("time", expires).ToString());

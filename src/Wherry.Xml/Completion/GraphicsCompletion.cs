@@ -16,19 +16,28 @@ internal static class GraphicsCompletion
     {
         CompleteListen(graphics);
         CompletePorts(graphics);
-        if (graphics.Get("passwdValidTo") is { } until)
-        {
-            if (!DateTime.TryParseExact(
-                until, "yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out _))
-            {
-                throw DomainXmlException.Invalid($"cannot parse password validity time '{until}', expect YYYY-MM-DDTHH:MM:SS", graphics);
-            }
+        CompletePassword(graphics);
+    }
 
-            if (graphics.Get("passwd") is null)
-                graphics.SetAttributeValue("passwdValidTo", null);
+    /// <summary>Without a password there is nothing to say about it.</summary>
+    private static void CompletePassword(XElement graphics)
+    {
+        if (graphics.Get("passwd") is not { } password)
+        {
+            graphics.SetAttributeValue("passwdValidTo", null);
+            graphics.SetAttributeValue("connected", null);
+            return;
         }
 
-        if (graphics.Get("passwd") is { Length: > MaxPassword } password)
+        if (graphics.Get("passwdValidTo") is { } until && !DateTime.TryParseExact(
+            until, "yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out _))
+        {
+            throw DomainXmlException.Internal($"cannot parse password validity time '{until}', expect YYYY-MM-DDTHH:MM:SS", graphics);
+        }
+
+        if (graphics.Get("connected") is not (null or "keep"))
+            throw DomainXmlException.Unsupported("VNC supports connected='keep' only", graphics);
+        if (password.Length > MaxPassword)
             throw DomainXmlException.Unsupported($"VNC password is {password.Length} characters long, only {MaxPassword} permitted", graphics);
     }
 

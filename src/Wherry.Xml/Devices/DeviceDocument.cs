@@ -34,6 +34,9 @@ public sealed class DeviceDocument
     /// <summary>As an interface; null when it is none.</summary>
     public InterfaceSpec? AsInterface => Root.Name == "interface" ? DeviceReading.Interface(Root) : null;
 
+    /// <summary>As a display; null when it is none.</summary>
+    public GraphicsSpec? AsGraphics => Root.Name == "graphics" ? GraphicsReading.Graphics(Root) : null;
+
     /// <summary>What an interface says of its link; null when nothing, which means up.</summary>
     public bool? Link => LinkOf(Root);
 

@@ -25,7 +25,12 @@ public sealed partial class DomainDocument
     {
         var tree = TreeFor(context);
         var completed = new XElement(device.Root);
-        var old = device.Kind == "disk" ? DeviceMatch.Disk(tree.Devices, device.TargetDev) : DeviceMatch.Interface(tree.Devices, completed);
+        var old = device.Kind switch
+        {
+            "disk" => DeviceMatch.Disk(tree.Devices, device.TargetDev),
+            "graphics" => tree.Of("graphics").FirstOrDefault(),
+            _ => DeviceMatch.Interface(tree.Devices, completed),
+        };
         if (completed.Get("alias", "name") is { } alias && old?.Get("alias", "name") is { } name && alias != name)
             throw DomainXmlException.Of(ErrorCode.OperationDenied, "changing device alias is not allowed");
         if (completed.Name == "interface" && completed.Get("mac", "address") is null)
@@ -116,6 +121,18 @@ public sealed partial class DomainDocument
                 drive.Add(new XElement(source));
             DomainTree.Child(drive, "driver").SetAttributeValue("type", disk.Root.Get("driver", "type"));
             return drive;
+        }
+    }
+
+    /// <summary>The running domain with another password on its display, or none.</summary>
+    public DomainDocument WithPassword(DeviceDocument display)
+    {
+        return Changed(Set, Set, Set);
+
+        void Set(XElement devices)
+        {
+            foreach (var attribute in (string[])["passwd", "passwdValidTo", "connected"])
+                devices.Element("graphics")!.SetAttributeValue(attribute, display.Root.Get(attribute));
         }
     }
 

@@ -242,9 +242,9 @@ internal static class DeviceShape
             "keymap",
             A("sharePolicy", OneOf("allow-exclusive", "force-shared", "ignore")),
             A("powerControl", YesNo),
-            "passwd",
+            A("passwd", Any) with { KeepsEmpty = true }, // an empty one locks the display
             "passwdValidTo",
-            A("connected", OneOf("keep", "disconnect", "fail")))
+            A("connected", OneOf("keep", "disconnect", "fail")).OrSay("unknown connected value {0}"))
         .Holding(
             Element("listen").With(A("type", OneOf("none", "address", "socket")).ButNot("network"), "address", "socket").Many(),
             Element("audio").With(A("id", Positive))).Many();

@@ -27,6 +27,9 @@ internal sealed record AttributeShape(string Name, ValueRule Rule)
     /// <summary>libvirt's own words for a value that is none, with {0} for it; null for its usual ones.</summary>
     public string? Complaint { get; init; }
 
+    /// <summary>An empty value says something else than a missing one.</summary>
+    public bool KeepsEmpty { get; init; }
+
     /// <summary>What libvirt writes when the attribute is missing.</summary>
     public string? Default { get; init; }
 

@@ -61,7 +61,7 @@ internal static class Normalisation
         if (shape.Verdict == Verdict.Refused || shape.RefusedValues.Contains(text))
             throw DomainXmlException.NotImplemented($"{element.Path()}/@{shape.Name}", $"{shape.Name}='{text}'");
         var canonical = shape.Rule(text) ?? throw Invalid(element, shape, text);
-        if (canonical.Length > 0)
+        if (canonical.Length > 0 || shape.KeepsEmpty)
             result.SetAttributeValue(shape.Name, canonical);
     }
 }

@@ -43,4 +43,13 @@ public sealed class StartupCommandsTests
         Task RunAsync(ImmutableArray<StartupCommand> some) =>
             StartupCommands.RunAsync(some, "guest", monitor, TestContext.Current.CancellationToken).Within();
     }
+
+    [Fact]
+    public void An_empty_password_opens_the_display_to_nobody()
+    {
+        var spec = DomainSpec.From(DomainDocument.Parse(
+            "<domain type='qemu'><name>guest</name><devices><graphics type='vnc' passwd=''><listen type='address'/></graphics></devices></domain>"));
+        Assert.Contains(StartupCommands.Of(spec), command => command is { Execute: "set_password", Arguments: """{"protocol":"vnc","password":""}""" });
+        Assert.Contains(StartupCommands.Of(spec), command => command is { Execute: "expire_password", Arguments: """{"protocol":"vnc","time":"now"}""" });
+    }
 }
