@@ -45,6 +45,7 @@ public sealed class LiveXmlTests
         var live = XElement.Parse(DomainXmlData.Stock(name, "live"));
         live.Descendants("backingStore").Remove();
         live.Elements("resource").Remove();
+        live.Descendants("address").Attributes("base").Remove();
         live.Elements("seclabel").Remove();
         live.Element("cpu")!.ReplaceWith(XElement.Parse(Definition(name).ToXml()).Element("cpu"));
         live.Element("memory")!.Value = DomainSpec.From(Definition(name)).Memory.KiB.ToString(CultureInfo.InvariantCulture);
@@ -96,6 +97,8 @@ public sealed class LiveXmlTests
                 named.Where(device => device.Element("source")?.Attribute("index") is null).Select(Alias)),
             BackingChains = Values(device => device.Element("backingStore") is { HasElements: true } chain ? Chain(chain).ToImmutableArray() : default)
                 .RemoveRange(named.Where(device => device.Element("backingStore") is not { HasElements: true }).Select(Alias)),
+            ModuleBases = Values(device => (string?)device.Element("address")?.Attribute("base"))
+                .ToImmutableDictionary(pair => pair.Key, pair => Convert.ToUInt64(pair.Value, 16), StringComparer.Ordinal),
             StartedCpu = DomainDocument.ParseCpu(sent.Element("cpu")!.ToString()),
             BuiltCpu = DomainDocument.ParseCpu(live.Element("cpu")!.ToString()),
             DacLabel = (string?)live.Element("seclabel")?.Element("label"),

@@ -145,6 +145,8 @@ public sealed class DomainLauncher : IDomainLauncher
                 VncWebSocket = webSocket,
                 PtyPaths = characters.Ptys,
                 ChannelStates = characters.Channels,
+                CurrentMemory = request.Incoming ? null : await QemuDriver.CurrentMemoryAsync(monitor, spec, ct),
+                ModuleBases = spec.MemoryModules.IsEmpty ? overlay.ModuleBases : await ModuleBasesAsync(monitor, ct),
                 DiskIndexes = plan.Disks.Zip(spec.Disks)
                     .Where(pair => pair is { First.Index: not null, Second.Alias: not null })
                     .ToImmutableDictionary(pair => pair.Second.Alias!, pair => pair.First.Index!.Value),
@@ -247,6 +249,12 @@ public sealed class DomainLauncher : IDomainLauncher
             await monitor.ExecuteAsync(cpus.Cpus[vcpu.Id].Plug(vcpu.Id), ct);
         return (await PluggedCpus.AskAsync(monitor, ct)).States;
     }
+
+    /// <summary>Where QEMU has put the guest's memory modules, by alias.</summary>
+    internal static async Task<ImmutableDictionary<string, ulong>> ModuleBasesAsync(MonitorSession monitor, CancellationToken ct) =>
+        (await monitor.ExecuteAsync(new QueryMemoryDevices(), ct))
+            .Where(device => device is { Type: "dimm", Data.Id: not null })
+            .ToImmutableDictionary(device => device.Data.Id!, device => device.Data.Addr, StringComparer.Ordinal);
 
     /// <summary>What QEMU made of the CPU that it was asked for.</summary>
     private static async Task<CpuSpec?> BuiltCpuAsync(MonitorSession monitor, DomainSpec spec, CancellationToken ct)

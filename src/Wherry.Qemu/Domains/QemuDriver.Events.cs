@@ -73,7 +73,8 @@ public sealed partial class QemuDriver
         {
             "SHUTDOWN" => Run(domain, "guest shutdown", () => AfterGuestShutdownAsync(domain, qemu, before)),
             "DEVICE_DELETED" when IsVcpu(happened) => Run(domain, "virtual CPU gone", () => ShowVcpusAsync(domain, qemu, CancellationToken.None)),
-            "DEVICE_DELETED" or "DEVICE_UNPLUG_GUEST_ERROR" => TakeRemoval(domain, qemu, happened),
+            "DEVICE_DELETED" or "DEVICE_UNPLUG_GUEST_ERROR" or "ACPI_DEVICE_OST" =>
+                TakeRemoval(domain, qemu, happened),
             "GUEST_PANICKED" => Run(domain, "guest panic", () => AfterPanicAsync(domain, qemu, happened.Data)),
             "WATCHDOG" when domain.Snapshot.Live?.Spec.Watchdog?.Action == "dump" =>
                 Run(domain, "watchdog dump", () => AfterWatchdogAsync(domain, qemu)),

@@ -29,10 +29,43 @@ public sealed partial class QemuDriver
         domain,
         affect,
         owner,
-        affected => affected.Live is null
-            ? Task.FromResult(new DocumentChanges(Live: null, Config: document => document.WithMemory(memory)))
-            : throw new WherryException(ErrorCode.OperationInvalid, "cannot resize the maximum memory on an active domain"),
+        affected =>
+        {
+            if (affected.Live is not null)
+                throw new WherryException(ErrorCode.OperationInvalid, "cannot resize the maximum memory on an active domain");
+            if (affected.Config?.Spec.NumaCells is { IsEmpty: false })
+            {
+                throw new WherryException(
+                    ErrorCode.OperationInvalid, "initial memory size of a domain with NUMA nodes cannot be modified with this API");
+            }
+
+            return Task.FromResult(new DocumentChanges(Live: null, Config: document => document.WithMemory(memory)));
+        },
         ct);
+
+    /// <summary>A module has come or gone: asks what the guest has now.</summary>
+    private static async Task RefreshMemoryAsync(Domain domain, QemuInstance qemu)
+    {
+        if (domain.Snapshot.Live is not { } live)
+            return;
+        if (await CurrentMemoryAsync(qemu.Monitor, live.Spec, CancellationToken.None) is { } now)
+            ChangeLive(domain, document => document.WithCurrentMemory(now));
+    }
+
+    /// <summary>What the guest has; null when QEMU does not say. Before the CPUs first run no balloon has taken anything yet.</summary>
+    internal static async Task<ByteSize?> CurrentMemoryAsync(MonitorSession monitor, DomainSpec spec, CancellationToken ct)
+    {
+        if (spec.Memballoon is not { Model: not "none" })
+            return spec.Memory;
+        try
+        {
+            return new ByteSize((ulong)(await monitor.ExecuteAsync(new QueryBalloon(), ct)).Actual);
+        }
+        catch (QmpErrorException)
+        {
+            return null;
+        }
+    }
 
     private static async Task InflateAsync(QemuInstance qemu, ByteSize memory, CancellationToken ct)
     {

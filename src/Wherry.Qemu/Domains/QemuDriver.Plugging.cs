@@ -27,7 +27,11 @@ public sealed partial class QemuDriver
         var plan = document.PlanPlug(completed, context);
         foreach (var planned in plan)
             await PlugOneAsync(domain, qemu, planned, planned.AsDisk is null ? [] : backing);
-        domain.Announce(new DomainEvent.DeviceAdded(plan[^1].Alias!));
+        // libvirt announces a module by the name of the memory behind it.
+        var module = domain.Snapshot.Live!.Spec.MemoryModules.FirstOrDefault(one => one.Alias == plan[^1].Alias);
+        domain.Announce(new DomainEvent.DeviceAdded(module?.BackendId ?? plan[^1].Alias!));
+        if (module is not null)
+            await RefreshMemoryAsync(domain, qemu);
     }
 
     /// <summary>The images below a disk's top image.</summary>
@@ -56,6 +60,8 @@ public sealed partial class QemuDriver
         var runtime = WithNodes(new LiveOverlay { Id = id, TapNames = host.Names }, alias, nodes);
         if (PlugCommands.Find(spec, alias) is CharacterDeviceSpec character)
             runtime = WithCharacter(runtime, character, context, answers[0]);
+        if (PlugCommands.Find(spec, alias) is MemoryModuleSpec)
+            runtime = runtime with { ModuleBases = await DomainLauncher.ModuleBasesAsync(qemu.Monitor, CancellationToken.None) };
         ChangeLive(domain, document => document.WithPlugged(planned, runtime));
     }
 

@@ -48,22 +48,29 @@ public sealed partial class QemuDriver
             return;
         foreach (var command in PlugCommands.Remains(live.Spec, alias, live.Document.BlockNodeNumbers(alias)))
             await command.TryAsync(qemu.Monitor);
+        var isMemory = PlugCommands.Find(live.Spec, alias) is MemoryModuleSpec;
         ChangeLive(domain, document => document.WithoutPlugged(alias));
         domain.Announce(new DomainEvent.DeviceRemoved(alias));
+        if (isMemory)
+            await RefreshMemoryAsync(domain, qemu);
     }
 
     /// <summary>QEMU says that a device has gone, or that the guest keeps it. Returns what has to be done besides.</summary>
     private Task TakeRemoval(Domain domain, QemuInstance qemu, QmpEvent happened)
     {
-        if (happened.Data.ValueKind != System.Text.Json.JsonValueKind.Object
-            || !happened.Data.TryGetProperty("device", out var device) || device.GetString() is not { } alias)
-        {
-            return Task.CompletedTask; // A part of a device, by its path.
-        }
-
         var refused = happened.Name != "DEVICE_DELETED";
+        if (QemuEventMeaning.RemovedDevice(happened) is not { } alias)
+            return Task.CompletedTask; // A part of a device, by its path, or no word of removal.
         var waitedFor = qemu.TrySignalRemoval(alias, refused ? RemovalOutcome.Refused : RemovalOutcome.Removed);
-        return waitedFor || refused ? Task.CompletedTask : Run(domain, $"removal of '{alias}'", () => AfterRemovalAsync(domain, qemu, alias));
+        if (waitedFor || refused)
+            return Task.CompletedTask;
+        // One after the other: they are told in the order in which the guest let go.
+        var before = qemu.Removals;
+        return qemu.Removals = Run(domain, $"removal of '{alias}'", async () =>
+        {
+            await before;
+            await AfterRemovalAsync(domain, qemu, alias);
+        });
     }
 
     private async Task AfterRemovalAsync(Domain domain, QemuInstance qemu, string alias)
@@ -84,6 +91,7 @@ public sealed partial class QemuDriver
             .Concat(spec.Rngs.Select(rng => rng.Alias))
             .Concat(spec.Channels.Select(channel => channel.Alias))
             .Concat(spec.Inputs.Where(input => input.Bus != "ps2").Select(input => input.Alias))
+            .Concat(spec.MemoryModules.Select(module => module.Alias))
             .Append(spec.Watchdog?.Alias).OfType<string>().ToList();
         if (removable.Count == 0)
             return [];

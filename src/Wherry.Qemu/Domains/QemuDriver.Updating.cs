@@ -25,7 +25,8 @@ public sealed partial class QemuDriver
                 await UpdateGraphicsAsync(domain, qemu, device, context);
                 break;
             case "memory":
-                throw new WherryException(ErrorCode.InvalidArg, "memory not found");
+                domain.Snapshot.Live!.Document.CheckMemoryUpdate(device, context);
+                throw new WherryException(ErrorCode.ConfigUnsupported, "cannot modify memory of model 'dimm'");
             default:
                 throw new WherryException(ErrorCode.ConfigUnsupported, $"live update of device '{device.Kind}' is not supported");
         }

@@ -118,17 +118,22 @@ internal readonly record struct QemuEventMeaning(IReadOnlyList<DomainInput> Inpu
             service);
     }
 
+    /// <summary>The device that has gone, or that the guest keeps; null for an event that says neither.</summary>
+    public static string? RemovedDevice(QmpEvent happened) => happened.Name == "ACPI_DEVICE_OST" ? KeptModule(happened) : Text(happened, "device");
+
+    private static QemuEventMeaning DimmRefused(QmpEvent happened) =>
+        KeptModule(happened) is { } alias ? Tells(new DomainEvent.DeviceRemovalFailed(alias)) : None;
+
     /// <summary>ACPI's _OST: what the guest made of a request to eject a DIMM.</summary>
-    private static QemuEventMeaning DimmRefused(QmpEvent happened)
+    private static string? KeptModule(QmpEvent happened)
     {
         const long ejectionRequest = 0x003, ejectionProcessing = 0x103, failed = 0x01, firstRefusal = 0x80, lastRefusal = 0x83;
         var info = Member(happened, "info");
-        return Text(info, "device") is { } alias
-            && Text(info, "slot-type") == "DIMM"
+        return Text(info, "slot-type") == "DIMM"
             && Number(info, "source") is ejectionRequest or ejectionProcessing
             && Number(info, "status") is failed or (>= firstRefusal and <= lastRefusal)
-                ? Tells(new DomainEvent.DeviceRemovalFailed(alias))
-                : None;
+                ? Text(info, "device")
+                : null;
     }
 
     private static QemuEventMeaning MemoryFailure(QmpEvent happened)

@@ -62,6 +62,9 @@ public sealed class QemuInstance
     /// <summary>Completes when every event that QEMU sent has been taken: at the end of its monitor.</summary>
     internal Task EventsTaken { get; set; } = Task.CompletedTask;
 
+    /// <summary>Ends with the last clean-up of a device that the guest has let go of. Touched by the reader of events alone.</summary>
+    internal Task Removals { get; set; } = Task.CompletedTask;
+
     /// <summary>Finishes what an earlier daemon had begun.</summary>
     internal Task Recovering { get; set; } = Task.CompletedTask;
 

@@ -13,6 +13,7 @@ namespace Wherry.Qemu.HotPlug;
 ///   character   chardev-add, device_add                                     | chardev-remove
 ///   rng         object-add, device_add                                      | object-del
 ///   watchdog    set-action, device_add
+///   memory      object-add, device_add                                      | object-del
 ///   others      device_add
 /// </code>
 /// </summary>
@@ -33,6 +34,11 @@ internal static class PlugCommands
             [
                 new QemuCommand("object-add", Rngs.Source(rng).ToString()) { Undo = Named("object-del", "id", Rngs.SourceId(rng)) },
                 Device(Rngs.Device(rng, bus)),
+            ],
+            MemoryModuleSpec module =>
+            [
+                new QemuCommand("object-add", Memory.Backend(module).ToString()) { Undo = Named("object-del", "id", module.BackendId) },
+                Device(Memory.Device(module, bus)),
             ],
             WatchdogSpec watchdog => [Named("set-action", "watchdog", Watchdog.Action(watchdog)), Device(Watchdog.Device(watchdog, bus))],
             InputSpec input => [Device(Inputs.Device(input, bus))],
@@ -56,6 +62,7 @@ internal static class PlugCommands
         InterfaceSpec => [Named("netdev_del", "id", $"host{alias}")],
         CharacterDeviceSpec => [Named("chardev-remove", "id", $"char{alias}")],
         RngSpec rng => [Named("object-del", "id", Rngs.SourceId(rng))],
+        MemoryModuleSpec module => [Named("object-del", "id", module.BackendId)],
         _ => [],
     };
 
@@ -71,7 +78,7 @@ internal static class PlugCommands
 
     public static DeviceSpec? Find(DomainSpec spec, string alias) => ((IEnumerable<DeviceSpec>)[
         .. spec.Disks, .. spec.Interfaces, .. spec.Controllers, .. spec.Rngs, .. spec.Inputs, .. spec.Channels, .. spec.Serials, .. spec.Parallels,
-        .. spec.Consoles, .. spec.Watchdog is { } watchdog ? [watchdog] : Array.Empty<DeviceSpec>()]).FirstOrDefault(device => device.Alias == alias);
+        .. spec.Consoles, .. spec.MemoryModules, .. spec.Watchdog is { } watchdog ? [watchdog] : Array.Empty<DeviceSpec>()]).FirstOrDefault(device => device.Alias == alias);
 
     private static IEnumerable<QemuCommand> Interface(InterfaceSpec nic, PlugContext context, BusNames bus, BootIndexes boot)
     {

@@ -19,6 +19,7 @@ internal sealed class BusNames(DomainSpec spec)
             .Text("bus", $"{Controller(ControllerType.VirtioSerial, serial.Controller).Alias}.{serial.Bus}")
             .Number("nr", serial.Port),
         DeviceAddress.Isa isa => device.Number("iobase", isa.IoBase ?? 0).Number("irq", isa.Irq),
+        DeviceAddress.Dimm dimm => device.Number("slot", dimm.Slot).Number("addr", dimm.Base == 0 ? null : (long)dimm.Base),
         DeviceAddress.Drive => throw new WherryException(ErrorCode.InternalError, "only a disk can have a drive address"),
         null => device,
         _ => throw new System.Diagnostics.UnreachableException($"{address}"),

@@ -10,7 +10,7 @@ namespace Wherry.Qemu.Launch;
 ///   LaunchContext'     pure: no I/O         '--&gt; StartupCommands ---------&gt; owner, before cont
 ///   (this host, this start)
 ///
-///   -name -S | -machine -accel -cpu -m -smp | -uuid | monitor | -rtc -no-shutdown -boot | controllers | disks |
+///   -name -S | -machine -accel -cpu -m -smp | -uuid | monitor | -rtc -no-shutdown -boot | controllers | memory modules | hubs | disks |
 ///   interfaces | serials channels consoles | inputs | vnc video | watchdog | -incoming | balloon rng | sandbox
 /// </code>
 /// The guest must see the same hardware under us as under libvirt 9.0, or a migration between the two breaks: same devices in the same
@@ -50,6 +50,8 @@ public static class CommandLine
         Power.Add(arguments, spec);
         Boot.Add(arguments, spec);
         Controllers.Add(arguments, spec, bus);
+        Memory.AddModules(arguments, spec, bus);
+        Controllers.AddHubs(arguments, spec, bus);
         Disks.Add(arguments, spec, disks, bus, boot);
         Interfaces.Add(arguments, spec, context, bus, boot);
         CharacterDevices.Add(arguments, spec, context, bus);

@@ -53,6 +53,10 @@ internal static class Controllers
 
         if (!spec.Os.IsQ35 && !spec.Controllers.Any(controller => controller.Type == ControllerType.Usb))
             arguments.Add("-usb");
+    }
+
+    public static void AddHubs(Arguments arguments, DomainSpec spec, BusNames bus)
+    {
         foreach (var hub in spec.Hubs)
             arguments.AddDevice(bus.AddAddress(Properties.OfDevice("usb-hub").Text("id", hub.Alias), hub.Address));
     }

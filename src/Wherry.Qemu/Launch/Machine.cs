@@ -16,7 +16,8 @@ internal static class Machine
         if (features.Ioapic is { } ioapic)
             machine.Append(ioapic == "qemu" ? ",kernel_irqchip=split" : ",kernel_irqchip=on");
         Append(machine, "dump-guest-core", context.DumpGuestCore);
-        machine.Append(",memory-backend=").Append(context.Features.DefaultRamId);
+        if (spec.NumaCells.IsEmpty) // With NUMA each node has its own.
+            machine.Append(",memory-backend=").Append(context.Features.DefaultRamId);
         if (spec.Os.BiosUseSerial == true)
             machine.Append(",graphics=off");
         // libvirt 9.0 writes -no-hpet and -no-acpi for QEMU 7.2, which newer QEMU has dropped; these set the same machine properties.

@@ -10,7 +10,7 @@ namespace Wherry.Qemu.Migration;
 public sealed partial class Migrations
 {
     // Mandatory features of a Begin cookie that concern this host only if the definition does, which is checked on its own.
-    private static readonly System.Collections.Immutable.ImmutableArray<string> KnownFeatures = ["lockstate", "cpu-hotplug"];
+    private static readonly System.Collections.Immutable.ImmutableArray<string> KnownFeatures = ["lockstate", "memory-hotplug", "cpu-hotplug"];
 
     /// <summary>Starts a QEMU that waits for the guest.</summary>
     /// <param name="call">Parameters with the definition, the source's cookie, flags.</param>

@@ -179,6 +179,17 @@ public sealed record BalloonInfo(long Actual);
 
 public sealed record QueryBalloon() : QmpCommand<BalloonInfo>("query-balloon", MachineJson.Default.BalloonInfo);
 
+public sealed record QueryMemoryDevices() : QmpCommand<ImmutableArray<MemoryDeviceInfo>>(
+    "query-memory-devices", MachineJson.Default.ImmutableArrayMemoryDeviceInfo);
+
+/// <param name="Type">"dimm", "nvdimm", "virtio-mem" and others.</param>
+public sealed record MemoryDeviceInfo(string Type, MemoryDevicePlace Data);
+
+/// <summary>Of the members of all types those that a dimm has and we read.</summary>
+/// <param name="Id">Null for one that was made without.</param>
+/// <param name="Addr">Where in the guest's memory it begins; 0 for a type that has none.</param>
+public sealed record MemoryDevicePlace(string? Id, ulong Addr);
+
 /// <param name="Value">Bytes the guest shall have.</param>
 public sealed record Balloon(long Value) : QmpCommand<QmpEmpty>("balloon", MachineJson.Default.QmpEmpty, MachineJson.Default.Balloon);
 
@@ -256,6 +267,7 @@ public sealed record VncInfo(bool Enabled, string? Host, NetworkAddressFamily? F
 [JsonSerializable(typeof(DumpGuestMemory))]
 [JsonSerializable(typeof(DumpInfo))]
 [JsonSerializable(typeof(BalloonInfo))]
+[JsonSerializable(typeof(ImmutableArray<MemoryDeviceInfo>))]
 [JsonSerializable(typeof(Balloon))]
 [JsonSerializable(typeof(ImmutableArray<IothreadInfo>))]
 [JsonSerializable(typeof(QueryStats))]

@@ -47,6 +47,7 @@ public sealed partial class DomainDocument
         VirtioSerialPorts.Complete(tree);
         PciTopology.Complete(tree);
         UsbPorts.Complete(tree, context.NewDomain);
+        MemoryCompletion.CompleteModules(tree);
         CharacterCompletion.MirrorFirstSerial(tree);
         return new DomainDocument(Normalisation.Normalise(domain, DomainShape.Domain));
     }

@@ -33,8 +33,8 @@ internal static class MachineCompletion
         SetText(tree.Domain, "uuid", tree.Domain.Text("uuid") ?? context.NewUuid().ToString("D"));
         if (tree.Domain.Text("title")?.Contains('\n', StringComparison.Ordinal) == true)
             throw DomainXmlException.Invalid("Domain title can't contain newlines", tree.Domain.Element("title"));
-        CompleteMemory(tree.Domain);
         CompleteVcpus(tree.Domain);
+        MemoryCompletion.Complete(tree.Domain, context);
         CompleteMachine(tree);
         CompleteFeatures(tree.Domain);
         CpuCompletion.Complete(tree);
@@ -75,18 +75,6 @@ internal static class MachineCompletion
         // Files are named for it.
         if (name is "." or "..")
             throw DomainXmlException.Invalid($"name {name} cannot be used", domain.Element("name"));
-    }
-
-    private static void CompleteMemory(XElement domain)
-    {
-        var memory = MemoryReading.Size(domain.Element("memory"));
-        if (memory is not { Bytes: > 0 } total)
-            throw DomainXmlException.Invalid("Memory size must be specified via <memory> or in the <numa> configuration", domain);
-        var current = MemoryReading.Size(domain.Element("currentMemory"));
-        if (current is not { Bytes: > 0 } || current > total)
-            current = total;
-        domain.Elements("currentMemory").Remove();
-        domain.Add(new XElement("currentMemory", new XAttribute("unit", "KiB"), current.Value.KiB.ToString(CultureInfo.InvariantCulture)));
     }
 
     private static void CompleteVcpus(XElement domain)

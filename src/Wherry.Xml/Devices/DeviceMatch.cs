@@ -56,6 +56,17 @@ internal static class DeviceMatch
     public static XElement? Input(XElement devices, XElement wanted) => devices.Elements("input").FirstOrDefault(one =>
         one.Get("type") == wanted.Get("type") && one.Get("bus") == wanted.Get("bus") && SamePlace(one, wanted));
 
+    /// <summary>By node and size, and by address and alias where they were given.</summary>
+    /// <param name="anywhere">Whatever address was given, among those that have none.</param>
+    public static XElement? Memory(XElement devices, XElement wanted, bool anywhere = false) => devices.Elements("memory").FirstOrDefault(one =>
+        (anywhere ? one.Element("address") is null : SamePlace(one, wanted))
+        && (wanted.Get("alias", "name") is not { } alias || one.Get("alias", "name") == alias)
+        && MemoryCompletion.Node(one) == MemoryCompletion.Node(wanted) && MemoryCompletion.SizeOf(one) == MemoryCompletion.SizeOf(wanted));
+
+    /// <summary>The module at that address, and of that alias where one was given.</summary>
+    public static XElement? MemoryAt(XElement devices, XElement wanted) => devices.Elements("memory").FirstOrDefault(one =>
+        Equals(one.Place(), wanted.Place()) && (wanted.Get("alias", "name") is not { } alias || one.Get("alias", "name") == alias));
+
     /// <summary>True when the place was not given, or is the same.</summary>
     public static bool SamePlace(XElement one, XElement wanted) => wanted.Place() is not { } place || Equals(one.Place(), place);
 

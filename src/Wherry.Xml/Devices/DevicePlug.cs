@@ -40,6 +40,10 @@ internal static class DevicePlug
             case "input" when device.Get("bus") is null:
                 device.SetAttributeValue("bus", device.Get("type") == "tablet" ? "usb" : "ps2");
                 break;
+            case "memory":
+                MemoryCompletion.CheckForm(device);
+                MemoryCompletion.CheckNode(device, tree);
+                break;
             case "graphics":
                 GraphicsCompletion.Complete(device);
                 break;
@@ -65,6 +69,8 @@ internal static class DevicePlug
                 throw DomainXmlException.Unsupported($"boot order {order} is already used by another device");
         }
 
+        if (device.Name == "memory")
+            MemoryCompletion.CheckNew(device, tree, replaced);
         if (replaced is null && device.Get("alias", "name") is { } alias && tree.Devices.Elements().Any(other => other.Get("alias", "name") == alias))
             throw DomainXmlException.Unsupported($"non unique alias detected: {alias}");
     }
@@ -77,6 +83,7 @@ internal static class DevicePlug
         "interface" or "rng" => [Pci(device, tree)],
         "watchdog" => [Watchdog(device, tree)],
         "input" => [Input(device, tree)],
+        "memory" => [Memory(device, tree)],
         _ => [Character(device, tree)],
     };
 
@@ -179,6 +186,12 @@ internal static class DevicePlug
         channel.Name == "channel" && channel.Get("type") == "unix" && other.Get("type") == "unix" && channel.Element("source") is null
         && channel.Get("target", "name") is { } name && other.Get("target", "name") == name
         && other.Get("source", "path")?.EndsWith("/" + name, StringComparison.Ordinal) == true;
+
+    private static XElement Memory(XElement module, DomainTree tree)
+    {
+        MemoryCompletion.Plan(module, tree);
+        return Name(tree.Add(module), tree);
+    }
 
     private static XElement Pci(XElement device, DomainTree tree)
     {

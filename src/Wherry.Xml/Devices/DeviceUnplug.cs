@@ -28,7 +28,7 @@ internal static class DeviceUnplug
             "rng" => DeviceMatch.Rng(devices, match) ?? throw Missing($"model '{RngBackend(match)}' RNG device not present in domain configuration"),
             "watchdog" => Watchdog(devices, match),
             "input" => DeviceMatch.Input(devices, match) ?? throw Missing("matching input device not found"),
-            "memory" => throw Missing($"model '{match.Get("model")}' memory device not present in the domain configuration"),
+            "memory" => Memory(devices, match),
             "serial" or "parallel" or "console" or "channel" =>
                 DeviceMatch.Character(devices, match) ?? throw Missing($"chr type '{match.Name.LocalName}' device not present in domain configuration"),
             _ => throw Missing("device not present in domain configuration"),
@@ -95,6 +95,13 @@ internal static class DeviceUnplug
         return watchdog.Get("model") == match.Get("model") && watchdog.Get("action") == match.Get("action") && Equals(watchdog.Place(), match.Place())
             ? watchdog
             : throw Missing($"model '{watchdog.Get("model")}' watchdog device not present in domain configuration");
+    }
+
+    private static XElement Memory(XElement devices, XElement match)
+    {
+        MemoryCompletion.SetSize(DomainTree.Child(match, "target"), "size", MemoryCompletion.Align(MemoryCompletion.SizeOf(match), 1));
+        return DeviceMatch.Memory(devices, match)
+            ?? throw Missing($"model '{match.Get("model")}' memory device not present in the domain configuration");
     }
 
     private static void CompleteTarget(XElement device)

@@ -13,6 +13,8 @@ public sealed partial class DomainDocument
         var device = new XElement(completed.Root);
         CheckNew(completed, device, tree);
         tree.Devices.Add(device);
+        if (device.Name == "memory" && MemoryReading.Size(tree.Domain.Element("currentMemory")) is { } current)
+            MemoryCompletion.SetSize(tree.Domain, "currentMemory", new ByteSize(current.Bytes + MemoryCompletion.SizeOf(device).Bytes));
         return new DomainDocument(tree.Domain).Complete(context);
     }
 
@@ -58,7 +60,7 @@ public sealed partial class DomainDocument
             "interface" => DeviceMatch.Interface(tree.Devices, device),
             "graphics" => tree.Of("graphics").FirstOrDefault(graphics => graphics.Get("type") == device.Get("type"))
                 ?? throw new WherryException(ErrorCode.InvalidArg, $"cannot find existing graphics type '{device.Get("type")}' device to modify"),
-            "memory" => throw new WherryException(ErrorCode.InvalidArg, "memory not found"),
+            "memory" => DeviceMatch.MemoryAt(tree.Devices, device) ?? throw new WherryException(ErrorCode.InvalidArg, "memory not found"),
             _ => throw Unsupported($"persistent update of device '{wanted.Kind}' is not supported"),
         };
         DevicePlug.Complete(device, tree, context);
@@ -82,6 +84,10 @@ public sealed partial class DomainDocument
                 throw Unsupported("attaching serial console is not supported");
             case "chr" when DeviceMatch.Character(tree.Devices, device) is not null:
                 throw Invalid("chardev already exists");
+            case "memory" when tree.Of("memory").Count() == MemoryCompletion.Maximum(tree.Domain)?.Slots:
+                throw DomainXmlException.Unsupported("no free memory device slot available");
+            case "memory" when device.Place() is { } place && tree.Devices.Elements().Any(other => Equals(other.Place(), place)):
+                throw Invalid("Domain already contains a device with the same address");
             case "watchdog" when tree.Of("watchdog").Any():
                 throw Invalid("domain already has a watchdog");
         }
@@ -105,7 +111,8 @@ public sealed partial class DomainDocument
             "rng" => DeviceMatch.Rng(devices, match) ?? throw Missing("no matching RNG device was found"),
             "watchdog" => devices.Element("watchdog") ?? throw Missing("domain has no watchdog"),
             "input" => DeviceMatch.Input(devices, match) ?? throw Missing("matching input device not found"),
-            "memory" => throw Missing("matching memory device was not found"),
+            "memory" => DeviceMatch.Memory(devices, match) ?? DeviceMatch.Memory(devices, match, anywhere: true)
+                ?? throw Missing("matching memory device was not found"),
             _ => throw Missing("device not present in domain configuration"),
         };
     }
@@ -116,6 +123,8 @@ public sealed partial class DomainDocument
         if (device.Name == "serial" && devices.Element("serial") == device && devices.Element("console")?.Get("target", "type") == "serial")
             devices.Element("console")!.Remove();
         device.Remove();
+        if (device.Name == "memory" && MemoryReading.Size(devices.Parent!.Element("currentMemory")) is { } current)
+            MemoryCompletion.SetSize(devices.Parent!, "currentMemory", new ByteSize(current.Bytes - Math.Min(current.Bytes, MemoryCompletion.SizeOf(device).Bytes)));
     }
 
     private static WherryException Invalid(string detail) => new(ErrorCode.OperationInvalid, detail);

@@ -44,6 +44,18 @@ public sealed partial class DomainDocument
         return new DeviceDocument(Normalise(completed));
     }
 
+    /// <summary>Whether there is a module that a client's description is to change. What of one could be changed, it would then have to say.</summary>
+    /// <exception cref="WherryException">There is none, or it could not be as described.</exception>
+    public void CheckMemoryUpdate(DeviceDocument module, CompletionContext context)
+    {
+        var tree = TreeFor(context);
+        var device = new XElement(module.Root);
+        DevicePlug.Complete(device, tree, context);
+        var old = DeviceMatch.MemoryAt(tree.Devices, device)
+            ?? throw DomainXmlException.Unsupported($"memory '{device.Get("alias", "name") ?? "(null)"}' not found");
+        DevicePlug.CheckCompatible(device, tree, old);
+    }
+
     /// <summary>The alias of the interface that a client means.</summary>
     /// <exception cref="WherryException">DeviceMissing, or OperationFailed for several.</exception>
     public string FindInterface(DeviceDocument wanted) => DeviceMatch.Interface(Root.Element("devices")!, wanted.Root).Get("alias", "name")!;
@@ -67,9 +79,16 @@ public sealed partial class DomainDocument
         var live = new XElement(planned.Root);
         new LiveOverlayWriter(runtime, Root).WritePlugged(live);
         return Changed(
-            devices => devices.Add(live),
-            devices => devices.Add(Inactive(planned.Root)),
-            devices => devices.Add(WithEndOfChain(Inactive(planned.Root), live)));
+            devices => Add(devices, live),
+            devices => Add(devices, Inactive(planned.Root)),
+            devices => Add(devices, WithRunTime(Inactive(planned.Root), live)));
+
+        static void Add(XElement devices, XElement device)
+        {
+            devices.Add(device);
+            if (device.Name == "memory")
+                MemoryCompletion.SetSize(devices.Parent!, "memory", new ByteSize(MemoryCompletion.Total(devices.Parent!).Bytes + MemoryCompletion.SizeOf(device).Bytes));
+        }
     }
 
     /// <summary>The running domain without the device of that name; itself when there is none.</summary>
@@ -83,7 +102,10 @@ public sealed partial class DomainDocument
 
         void Remove(XElement devices)
         {
-            devices.Elements(kind).ElementAtOrDefault(place)?.Remove();
+            var gone = devices.Elements(kind).ElementAtOrDefault(place);
+            gone?.Remove();
+            if (gone?.Name == "memory")
+                MemoryCompletion.TakeAway(devices.Parent!, MemoryCompletion.SizeOf(gone));
             if (isConsoleToo)
                 devices.Element("console")?.Remove();
         }
@@ -202,7 +224,6 @@ public sealed partial class DomainDocument
 
     private static DomainXmlException Refusal(DeviceDocument device) => device.Kind switch
     {
-        "memory" => DomainXmlException.Unsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined"),
         // No passthrough without an IOMMU that this daemon manages.
         "hostdev" when device.Root.Get("mode") == "subsystem" && device.Root.Get("type") == "pci" =>
             DomainXmlException.Unsupported("host doesn't support passthrough of host PCI devices"),
@@ -220,8 +241,11 @@ public sealed partial class DomainDocument
         return device;
     }
 
-    private static XElement WithEndOfChain(XElement device, XElement live)
+    /// <summary>What a destination is told of a device besides its definition: that its chain of images ends, and where a module begins.</summary>
+    private static XElement WithRunTime(XElement device, XElement live)
     {
+        if (device.Name == "memory")
+            device.Element("address")!.ReplaceWith(new XElement(live.Element("address")!)); // ! : planned
         if (device.Element("backingStore") is null && live.Element("backingStore") is { HasElements: false } end)
             device.Add(new XElement(end));
         return device;

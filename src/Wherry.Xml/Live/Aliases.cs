@@ -20,6 +20,8 @@ internal static class Aliases
             NumberAfterHighest(devices.Elements(kind).ToList(), prefix);
         foreach (var controller in devices.Elements("controller"))
             Name(controller, OfController(controller, os));
+        foreach (var module in devices.Elements("memory"))
+            Name(module, OfModule(module));
         foreach (var watchdog in devices.Elements("watchdog"))
             Name(watchdog, "watchdog0");
         foreach (var balloon in devices.Elements("memballoon").Where(balloon => balloon.Get("model") != "none"))
@@ -47,6 +49,7 @@ internal static class Aliases
         "controller" => OfController(device, os),
         "interface" => AfterHighest(devices, device, "net"),
         "watchdog" => "watchdog0",
+        "memory" => OfModule(device),
         // A console that is the first serial port has the port's name, and counts.
         "console" => AfterHighest(devices, device, "console", "serial"),
         var kind => AfterHighest(devices, device, kind),
@@ -78,6 +81,9 @@ internal static class Aliases
             Name(device, prefix + DomainTree.Text(highest + 1));
         }
     }
+
+    private static string OfModule(XElement module) =>
+        $"dimm{(module.Place() as DeviceAddress.Dimm)?.Slot.ToString(System.Globalization.CultureInfo.InvariantCulture)}";
 
     private static string OfDisk(XElement disk, XElement devices)
     {

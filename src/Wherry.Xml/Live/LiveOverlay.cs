@@ -47,6 +47,9 @@ public sealed record LiveOverlay
     /// <summary>Drives whose tray the guest has opened, by alias.</summary>
     public ImmutableHashSet<string> OpenTrays { get; init; } = [];
 
+    /// <summary>Where QEMU has put each memory module, by alias.</summary>
+    public ImmutableDictionary<string, ulong> ModuleBases { get; init; } = ImmutableDictionary<string, ulong>.Empty;
+
     /// <summary>The balloon's present size; null until QEMU has told.</summary>
     public ByteSize? CurrentMemory { get; init; }
 
@@ -84,10 +87,17 @@ public sealed record LiveOverlay
     private XElement Travelling(DomainDocument definition, XElement live)
     {
         var domain = new XElement(definition.Root);
-        foreach (var name in (string[])["memory", "currentMemory", "resource"])
+        foreach (var name in (string[])["maxMemory", "memory", "currentMemory", "resource"])
         {
             domain.Elements(name).Remove();
-            domain.Add(new XElement(live.Element(name)!));
+            domain.Add(live.Elements(name).Select(element => new XElement(element)));
+        }
+
+        domain.Element("cpu")?.Element("numa")?.ReplaceWith(new XElement(live.Element("cpu")!.Element("numa")!)); // ! : made of the definition
+        foreach (var (module, running) in MemoryCompletion.Modules(domain).Zip(MemoryCompletion.Modules(live)))
+        {
+            module.Element("target")!.ReplaceWith(new XElement(running.Element("target")!)); // ! : completed
+            module.Element("address")!.ReplaceWith(new XElement(running.Element("address")!));
         }
 
         // What the guest was started with, so that an old libvirt understands it, too; where QEMU made something else of it, that

@@ -54,6 +54,9 @@ internal sealed class LiveOverlayWriter(LiveOverlay overlay, XElement domain)
             case "interface" when overlay.TapNames.TryGetValue(Alias(device), out var tap):
                 DomainTree.Child(device, "target").SetAttributeValue("dev", tap);
                 break;
+            case "memory":
+                WriteModule(device);
+                break;
             case "serial" or "parallel" or "console" or "channel":
                 WriteCharacter(device, Alias(device));
                 break;
@@ -62,16 +65,33 @@ internal sealed class LiveOverlayWriter(LiveOverlay overlay, XElement domain)
 
     private static string Alias(XElement device) => device.Get("alias", "name") ?? "";
 
-    // QEMU's memory comes in whole MiB, and libvirt shows what QEMU got.
+    // QEMU's memory comes in whole MiB, modules in two, and libvirt shows what QEMU got.
     private void WriteMemory()
     {
-        const ulong MiBInKiB = 1024;
-        var memory = domain.Element("memory")!;
-        var kib = (MemoryReading.Size(memory)!.Value.KiB + MiBInKiB - 1) / MiBInKiB * MiBInKiB;
-        memory.Value = kib.ToString(CultureInfo.InvariantCulture);
-        var current = domain.Element("currentMemory")!;
+        var initial = MemoryCompletion.Align(MemoryCompletion.Initial(domain), 1);
+        var cells = domain.Element("cpu")?.Element("numa")?.Elements("cell").Zip(MemoryCompletion.Cells(domain)).ToList() ?? [];
+        foreach (var (element, cell) in cells)
+            element.SetAttributeValue("memory", MemoryCompletion.Align(cell.Memory, 1).KiB.ToString(CultureInfo.InvariantCulture));
+        var total = cells.Count == 0 ? initial.Bytes : cells.Aggregate(0UL, (sum, cell) => sum + MemoryCompletion.Align(cell.Second.Memory, 1).Bytes);
+        if (MemoryCompletion.Maximum(domain) is { } maximum)
+            MemoryCompletion.SetSize(domain, "maxMemory", MemoryCompletion.Align(maximum.Size, 1));
+        foreach (var module in MemoryCompletion.Modules(domain))
+        {
+            var size = MemoryCompletion.Align(MemoryCompletion.SizeOf(module), 2);
+            MemoryCompletion.SetSize(module.Element("target")!, "size", size); // ! : completed
+            WriteModule(module);
+            total += size.Bytes;
+        }
+
+        MemoryCompletion.SetSize(domain, "memory", new ByteSize(total));
         if (overlay.CurrentMemory is { } balloon)
-            current.Value = Math.Min(balloon.KiB, kib).ToString(CultureInfo.InvariantCulture);
+            MemoryCompletion.SetSize(domain, "currentMemory", new ByteSize(Math.Min(balloon.Bytes, total)));
+    }
+
+    private void WriteModule(XElement module)
+    {
+        if (overlay.ModuleBases.TryGetValue(Alias(module), out var place))
+            module.Element("address")!.SetAttributeValue("base", "0x" + place.ToString("x", CultureInfo.InvariantCulture)); // ! : its slot is there
     }
 
     private void WriteDisk(XElement disk, string alias)

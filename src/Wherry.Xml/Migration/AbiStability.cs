@@ -28,6 +28,9 @@ public static class AbiStability
         ("domain uuid", a.Uuid, b.Uuid),
         ("domain name", Quoted(a.Name), Quoted(b.Name)),
         ("domain max memory", a.Memory.KiB, b.Memory.KiB),
+        ("domain maximum memory size", a.MaxMemory?.Size.KiB, b.MaxMemory?.Size.KiB),
+        ("domain memory slots", a.MaxMemory?.Slots, b.MaxMemory?.Slots),
+        ("NUMA cells", Text(a.NumaCells), Text(b.NumaCells)),
         ("domain vCPU max", a.Vcpu.Maximum, b.Vcpu.Maximum),
         ("domain vCPU count", a.Vcpu.Current, b.Vcpu.Current),
         ("domain architecture", a.Os.Arch, b.Os.Arch),
@@ -41,6 +44,8 @@ public static class AbiStability
     private static IEnumerable<string> Devices(DomainSpec a, DomainSpec b) =>
     [
         .. Each("disk", a.Disks, b.Disks, Disk),
+        .. Each("memory device", a.MemoryModules, b.MemoryModules, (x, y) => Changed(
+            ("memory device size", x.Size.KiB, y.Size.KiB), ("memory device targetNode", x.Node, y.Node))),
         .. Each("controller", Sorted(a.Controllers), Sorted(b.Controllers), Controller),
         .. Each("net card", a.Interfaces, b.Interfaces, Interface),
         .. Each("input device", a.Inputs, b.Inputs, (x, y) => Changed(
@@ -136,6 +141,9 @@ public static class AbiStability
         DeviceAddress.VirtioSerial serial => $"{serial.Controller}:{serial.Bus}:{serial.Port}",
         _ => address.ToString(),
     };
+
+    private static string Text(ImmutableArray<NumaCellSpec> cells) =>
+        string.Join(' ', cells.Select(cell => $"{cell.Id}:{CpuList.Write(cell.Cpus)}:{cell.Memory.KiB}"));
 
     // Records compare arrays by identity, so their contents are spelled out.
     private static string Text(FeaturesSpec features) =>

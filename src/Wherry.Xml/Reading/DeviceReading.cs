@@ -22,6 +22,7 @@ internal static class DeviceReading
         "usb" => new DeviceAddress.Usb(Hex(address, "bus"), address.Get("port")),
         "virtio-serial" => new DeviceAddress.VirtioSerial(Hex(address, "controller"), Hex(address, "bus"), Hex(address, "port")),
         "isa" => new DeviceAddress.Isa(address.Number("iobase"), address.Number("irq")),
+        "dimm" => new DeviceAddress.Dimm(address.Number("slot") ?? 0, address.BigNumber("base") ?? 0),
         var other => throw DomainXmlException.NotImplemented(address.Path() + "/@type", $"address type '{other}'"),
     };
 
@@ -111,6 +112,12 @@ internal static class DeviceReading
             BackendPath = backend.Value is { Length: > 0 } path ? path : null,
         }.Common(rng);
     }
+
+    public static MemoryModuleSpec MemoryModule(XElement module) => new MemoryModuleSpec
+    {
+        Size = MemoryCompletion.SizeOf(module),
+        Node = MemoryCompletion.Node(module),
+    }.Common(module);
 
     private static int Hex(XElement address, string attribute) =>
         address.Number(attribute) is not { } number ? 0

@@ -7,13 +7,14 @@ namespace Wherry.Xml;
 internal static class MemoryReading
 {
     /// <summary>Null when the element is absent or empty. Without a unit the number counts KiB.</summary>
-    public static ByteSize? Size(XElement? element)
+    /// <param name="path">How libvirt calls it in its complaints; null for its place in a domain.</param>
+    public static ByteSize? Size(XElement? element, string? path = null)
     {
         if (element is null)
             return null;
         var text = element.Value.Trim();
         if (!ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-            throw DomainXmlException.Invalid($"Invalid value '{element.Value}' for element or attribute './{element.Name.LocalName}[1]'", element);
+            throw DomainXmlException.Invalid($"Invalid value '{element.Value}' for element or attribute '{path ?? $"./{element.Name.LocalName}[1]"}'", element);
         return Scale(number, element.Get("unit") ?? "KiB", element);
     }
 

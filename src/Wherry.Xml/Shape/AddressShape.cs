@@ -47,7 +47,12 @@ internal static class AddressShape
                 Set("iobase", Hex(1), null);
                 Set("irq", Hex(1), null);
                 break;
-            case "ccid" or "spapr-vio" or "virtio-s390" or "ccw" or "virtio-mmio" or "dimm" or "unassigned":
+            case "dimm":
+                address.Required("slot");
+                Set("slot", Uint, null);
+                Set("base", text => Hex(1)(text) is var place && place == "0x0" ? "" : place, null);
+                break;
+            case "ccid" or "spapr-vio" or "virtio-s390" or "ccw" or "virtio-mmio" or "unassigned":
                 throw DomainXmlException.NotImplemented(address.Path() + "/@type", $"address type '{type}'");
             default:
                 throw DomainXmlException.Internal($"unknown address type '{type}'", address);
@@ -59,7 +64,7 @@ internal static class AddressShape
         {
             var text = address.Get(name);
             var value = text is null ? otherwise : rule(text) ?? throw XElementReading.InvalidValue(address, name, text);
-            if (value is not null)
+            if (value is { Length: > 0 })
                 result.SetAttributeValue(name, value);
         }
     }

@@ -65,7 +65,15 @@ internal static class DeviceShape
         Refused("nvram"),
         Element("panic").With(A("model", OneOf("isa", "hyperv")).ButNot("pseries", "s390", "pvpanic")).Holding(Alias, Address).Many(),
         Refused("shmem"),
-        Refused("memory"),
+        Element("memory").With(
+                A("model", OneOf("dimm")).ButNot("nvdimm", "virtio-pmem", "virtio-mem", "sgx-epc"), RefusedAttribute("access"), RefusedAttribute("discard"))
+            .Holding(
+                Refused("source"),
+                Element("target").Holding(
+                    DomainShape.MemoryAt("size", "./size"),
+                    Text("node", text => Uint(text) ?? throw DomainXmlException.Invalid("invalid value of memory device node"))),
+                Alias,
+                Address).Many(),
         Refused("iommu"),
         Refused("vsock"),
         Refused("crypto"));

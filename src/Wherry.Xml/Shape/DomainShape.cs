@@ -21,7 +21,7 @@ internal static class DomainShape
             Text("title", Any).Kept(),
             Text("description", Any).Kept(),
             new ElementShape("metadata") { Verbatim = true, Verdict = Verdict.Inert },
-            Refused("maxMemory"),
+            Memory("maxMemory", A("slots", Uint)),
             Memory("memory", A("dumpCore", OnOff)),
             Memory("currentMemory"),
             Element("blkiotune").Holding(Text("weight", Count)).Kept() with { DropWhenEmpty = true },
@@ -72,7 +72,10 @@ internal static class DomainShape
     internal static ElementShape Refused(string name) => new(name) { Verdict = Verdict.Refused, Repeats = true };
 
     /// <summary>A size: always written in KiB, rounded up.</summary>
-    internal static ElementShape Memory(string name, params AttributeShape[] attributes) => new(name)
+    internal static ElementShape Memory(string name, params AttributeShape[] attributes) => MemoryAt(name, $"./{name}[1]", attributes);
+
+    /// <param name="path">How libvirt calls it in its complaints.</param>
+    internal static ElementShape MemoryAt(string name, string path, params AttributeShape[] attributes) => new(name)
     {
         Custom = element =>
         {
@@ -84,10 +87,39 @@ internal static class DomainShape
             }
 
             result.SetAttributeValue("unit", "KiB");
-            result.Value = MemoryReading.Size(element)!.Value.KiB.ToString();
+            result.Value = MemoryReading.Size(element, path)!.Value.KiB.ToString();
             return result;
         },
     };
+
+    private static XElement NumaCell(XElement cell)
+    {
+        foreach (var name in (string[])["memAccess", "discard"])
+        {
+            if (cell.Get(name) is { } value)
+                throw DomainXmlException.NotImplemented($"{cell.Path()}/@{name}", $"{name}='{value}'");
+        }
+
+        if (cell.Elements().FirstOrDefault(child => child.Name.LocalName is "distances" or "cache") is { } refused)
+            throw DomainXmlException.NotImplemented(refused.Path(), $"<{refused.Name.LocalName}>");
+        var result = new XElement("cell");
+        if (cell.Get("id") is { } id)
+            result.SetAttributeValue("id", Uint(id) ?? throw XElementReading.InvalidValue(cell, "id", id));
+        if (cell.Get("cpus") is { } cpus)
+        {
+            var set = CpuList.TryParse(cpus) ?? throw DomainXmlException.InvalidArgument($"Failed to parse bitmap '{cpus}'", cell);
+            result.SetAttributeValue("cpus", set.IsEmpty ? null : CpuList.Write(set));
+        }
+
+        if (cell.Get("memory") is { } memory)
+        {
+            var number = Ulong(memory) ?? throw DomainXmlException.Invalid($"Invalid value '{memory}' for element or attribute './@memory'", cell);
+            var size = MemoryReading.Scale(ulong.Parse(number), cell.Get("unit") ?? "KiB", cell);
+            result.Add(new XAttribute("memory", size.KiB.ToString()), new XAttribute("unit", "KiB"));
+        }
+
+        return result;
+    }
 
     private static ElementShape Os() => Element("os").With(RefusedAttribute("firmware")).Holding(
         Text("type", Any).With("arch", "machine"),
@@ -118,7 +150,7 @@ internal static class DomainShape
             Element("cache").With(A("level", OneOf("1", "2", "3")), A("mode", OneOf("emulate", "passthrough", "disable"))),
             Element("maxphysaddr").With(A("mode", OneOf("emulate", "passthrough")), A("bits", Uint)),
             Element("feature").With(A("policy", OneOf("force", "require", "optional", "disable", "forbid")), "name").Many(),
-            Refused("numa")) with { DropWhenEmpty = true };
+            Element("numa").Holding(new ElementShape("cell") { Custom = NumaCell, Repeats = true }, Refused("interconnects"))) with { DropWhenEmpty = true };
 
     private static ElementShape Clock() => Element("clock").With(
             A("offset", OneOf("utc", "localtime", "variable", "timezone")).ButNot("absolute").Or("utc").OrSay("unknown clock offset '{0}'"),

@@ -19,6 +19,9 @@ public abstract record DeviceAddress
     /// <summary>A port of a virtio-serial controller. Port 0 is reserved for the first virtio console.</summary>
     public sealed record VirtioSerial(int Controller, int Bus, int Port) : DeviceAddress;
 
+    /// <summary>A slot for a memory module, and where in the guest's memory it begins; 0 while QEMU has not chosen.</summary>
+    public sealed record Dimm(uint Slot, ulong Base) : DeviceAddress;
+
     /// <summary>An ISA device whose I/O base and interrupt were written out by the user.</summary>
     public sealed record Isa(uint? IoBase, uint? Irq) : DeviceAddress;
 }

@@ -23,8 +23,19 @@ public sealed partial record DomainSpec
 
     public string? Title { get; init; }
 
-    /// <summary>Memory the guest boots with.</summary>
+    /// <summary>All of the guest's memory: what it boots with, and its modules.</summary>
     public required ByteSize Memory { get; init; }
+
+    /// <summary>What the guest boots with.</summary>
+    public ByteSize InitialMemory => new(Memory.Bytes - MemoryModules.Aggregate(0UL, (sum, module) => sum + module.Size.Bytes));
+
+    /// <summary>Null for a guest whose memory cannot grow.</summary>
+    public MaxMemorySpec? MaxMemory { get; init; }
+
+    /// <summary>In the order of their numbers; empty for a guest without NUMA.</summary>
+    public ImmutableArray<NumaCellSpec> NumaCells { get; init; } = [];
+
+    public ImmutableArray<MemoryModuleSpec> MemoryModules { get; init; } = [];
 
     /// <summary>What the balloon leaves to the guest; at most <see cref="Memory"/>.</summary>
     public required ByteSize CurrentMemory { get; init; }

@@ -186,10 +186,13 @@ internal sealed partial class OutgoingMigration
         Handover = new HandoverSection(Id.Value, context.Host.PeerUri, context.Host.BootId),
     };
 
+    private bool MemoryGrows => domain.Snapshot is var now
+        && (now.Live?.Spec.MaxMemory is not null || (order.PersistentXml is not null && now.Config?.Spec.MaxMemory is not null));
+
     /// <summary>Begin to Prepare: who moves, what is copied.</summary>
     internal ImmutableArray<byte> BeginCookie() => [.. (OwnCookie() with
     {
-        MandatoryFeatures = ["lockstate"],
+        MandatoryFeatures = MemoryGrows ? ["lockstate", "memory-hotplug"] : ["lockstate"],
         Nbd = order.CopiedDisks.IsEmpty
             ? null
             : new NbdSection(0, [.. order.CopiedDisks.Select(disk => new NbdDisk(disk.Target, disk.CapacityBytes))]),
