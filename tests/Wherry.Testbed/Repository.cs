@@ -16,7 +16,7 @@ public static class Repository
         throw new DirectoryNotFoundException($"no Wherry.slnx above {AppContext.BaseDirectory}");
     }
 
-    /// <summary>The wherryd built with the same configuration as the running executable.</summary>
-    public static string Daemon { get; } = Path.Combine(
+    /// <summary>The wherryd that WHERRY_DAEMON names; else the one built with the same configuration as the running executable.</summary>
+    public static string Daemon { get; } = Environment.GetEnvironmentVariable("WHERRY_DAEMON") is { Length: > 0 } named ? named : Path.Combine(
         Root, "src/Wherry.Daemon/bin", AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug", "net10.0/wherryd");
 }
