@@ -10,12 +10,6 @@ namespace Wherry.Daemon.Handlers;
 /// <summary>What <c>virsh domcapabilities</c> shows, and the checks of what was asked for, in libvirt's order.</summary>
 internal static class DomainCapabilitiesDocument
 {
-    /// <summary>libvirt's virArch.</summary>
-    public static readonly FrozenSet<string> Architectures =
-        ("alpha armv6l armv7l armv7b aarch64 cris i686 ia64 lm32 m68k microblaze microblazeel mips mipsel mips64 mips64el openrisc parisc parisc64 "
-        + "ppc ppcle ppc64 ppc64le ppcemb riscv32 riscv64 s390 s390x sh4 sh4eb sparc sparc64 unicore32 x86_64 xtensa xtensaeb")
-        .Split(' ').ToFrozenSet(StringComparer.Ordinal);
-
     /// <summary>libvirt's virDomainVirtType.</summary>
     private static readonly FrozenSet<string> Types =
         "qemu kqemu kvm xen lxc uml openvz test vmware hyperv vbox phyp parallels bhyve vz hvf".Split(' ').ToFrozenSet(StringComparer.Ordinal);
@@ -55,7 +49,7 @@ internal static class DomainCapabilitiesDocument
     {
         if (type is not null && !Types.Contains(type))
             throw new WherryException(ErrorCode.InvalidArg, $"unknown virttype: {type}");
-        if (arch is not null && !Architectures.Contains(arch))
+        if (arch is not null && !Architectures.Known.Contains(arch))
             throw new WherryException(ErrorCode.InvalidArg, $"unknown architecture: {arch}");
         var emulator = await emulators.GetAsync(emulatorPath ?? DefaultFor(arch), ct);
         var own = emulator.Catalog.Arch == "i386" ? "i686" : emulator.Catalog.Arch;

@@ -13,6 +13,8 @@ internal sealed partial class RemoteProgram
 {
     private const uint FailIncompatible = 1, ValidateXml = 2;
 
+    private const uint ExpandFeatures = 1, MigratableFeatures = 2;
+
     [Procedure(RemoteProcedure.ConnectGetDomainCapabilities)]
     private async ValueTask<ConnectGetDomainCapabilitiesRet> ConnectGetDomainCapabilities(
         ServerCall call, ConnectGetDomainCapabilitiesArgs args, CancellationToken ct)
@@ -28,9 +30,9 @@ internal sealed partial class RemoteProgram
     {
         Client(call);
         CheckFlags(args.Flags, 0, "qemuConnectGetCPUModelNames");
-        if (!DomainCapabilitiesDocument.Architectures.Contains(args.Arch))
+        if (!Architectures.Known.Contains(args.Arch))
             throw new WherryException(ErrorCode.InvalidArg, $"cannot find architecture {args.Arch}");
-        ImmutableArray<string> names = args.Arch is "x86_64" or "i686" ? HypervisorCpus.ModelNames : [];
+        ImmutableArray<string> names = Architectures.IsX86(args.Arch) ? HypervisorCpus.ModelNames : [];
         return new(new ConnectGetCpuModelNamesRet(args.NeedResults != 0 ? names : [], names.Length));
     }
 
@@ -40,7 +42,7 @@ internal sealed partial class RemoteProgram
         Client(call);
         CheckFlags(args.Flags, FailIncompatible | ValidateXml, "qemuConnectCompareCPU");
         return new(new ConnectCompareCpuRet((int)CpuComparison.Compare(
-            context.Emulators.ReadProcessor(), CpuDescription.Parse(args.Xml), Has(args.Flags, FailIncompatible))));
+            context.Emulators.ReadProcessor(), ReadCpu(args.Xml, args.Flags), Has(args.Flags, FailIncompatible))));
     }
 
     /// <summary>With what QEMU can provide, instead of what the host has.</summary>
@@ -50,12 +52,42 @@ internal sealed partial class RemoteProgram
     {
         Client(call);
         CheckFlags(args.Flags, FailIncompatible | ValidateXml, "qemuConnectCompareHypervisorCPU");
-        var (emulator, _, _) = await DomainCapabilitiesDocument.FindAsync(
-            context.Emulators, args.Emulator, args.Arch, args.Machine, args.Virttype, ct);
-        // As in libvirt, any type but KVM, which is the default where there is KVM, means emulation.
-        var cpus = (args.Virttype is null or "kvm" ? emulator.CpusFor(DomainType.Kvm) : null) ?? emulator.CpusFor(DomainType.Qemu)!; // ! : always there
+        var cpus = await FindCpusAsync(args.Emulator, args.Arch, args.Machine, args.Virttype, ct);
         return new ConnectCompareHypervisorCpuRet((int)CpuComparison.Compare(
-            cpus.HostModel, CpuDescription.Parse(args.XmlCPU), Has(args.Flags, FailIncompatible)));
+            cpus.HostModel, ReadCpu(args.XmlCPU, args.Flags), Has(args.Flags, FailIncompatible)));
+    }
+
+    /// <summary>The CPU that all of several hosts have.</summary>
+    [Procedure(RemoteProcedure.ConnectBaselineCpu)]
+    private ValueTask<ConnectBaselineCpuRet> ConnectBaselineCpu(ServerCall call, ConnectBaselineCpuArgs args, CancellationToken ct)
+    {
+        Client(call);
+        CheckFlags(args.Flags, ExpandFeatures | MigratableFeatures, "qemuConnectBaselineCPU");
+        var baseline = CpuBaseline.OfHosts(
+            CpuDescription.ParseAll(args.XmlCPUs, CpuDescriptionType.Host), Has(args.Flags, MigratableFeatures), Has(args.Flags, ExpandFeatures));
+        return new(new ConnectBaselineCpuRet(CpuDescription.Write(baseline)));
+    }
+
+    /// <summary>The CPU that QEMU can give a guest on all of several hosts.</summary>
+    [Procedure(RemoteProcedure.ConnectBaselineHypervisorCpu)]
+    private async ValueTask<ConnectBaselineHypervisorCpuRet> ConnectBaselineHypervisorCpu(
+        ServerCall call, ConnectBaselineHypervisorCpuArgs args, CancellationToken ct)
+    {
+        Client(call);
+        CheckFlags(args.Flags, ExpandFeatures | MigratableFeatures, "qemuConnectBaselineHypervisorCPU");
+        var asked = CpuDescription.ParseAll(args.XmlCPUs, CpuDescriptionType.Any);
+        var cpus = await FindCpusAsync(args.Emulator, args.Arch, args.Machine, args.Virttype, ct);
+        var baseline = CpuBaseline.OfGuests(asked, cpus, Has(args.Flags, MigratableFeatures), Has(args.Flags, ExpandFeatures));
+        return new ConnectBaselineHypervisorCpuRet(CpuDescription.Write(baseline));
+    }
+
+    private static CpuDescription ReadCpu(string xml, uint flags) => CpuDescription.Parse(xml, CpuDescriptionType.Any, Has(flags, ValidateXml));
+
+    private async Task<HypervisorCpus> FindCpusAsync(string? path, string? arch, string? machine, string? type, CancellationToken ct)
+    {
+        var (emulator, _, _) = await DomainCapabilitiesDocument.FindAsync(context.Emulators, path, arch, machine, type, ct);
+        // As in libvirt, any type but KVM, which is the default where there is KVM, means emulation.
+        return (type is null or "kvm" ? emulator.CpusFor(DomainType.Kvm) : null) ?? emulator.CpusFor(DomainType.Qemu)!; // ! : always there
     }
 
     [Procedure(RemoteProcedure.ConnectDomainXmlToNative)]

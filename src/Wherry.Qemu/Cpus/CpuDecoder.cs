@@ -14,10 +14,14 @@ internal sealed record CpuData(IReadOnlySet<string> Features, string? Vendor, Cp
 /// </remarks>
 internal static class CpuDecoder
 {
-    /// <param name="blockers">Models that the emulator has, each with the features (libvirt's names) that keep this host from providing it.</param>
+    /// <param name="blockers">Models that the emulator has, each with the features (libvirt's names) that keep this host from providing it.
+    /// Null: all models will do.</param>
+    /// <param name="preferred">Models to be taken rather than others; a single one is taken if at all possible.</param>
     /// <exception cref="WherryException">No model fits: the emulator has none of those we know.</exception>
-    public static CpuSpec Decode(CpuData data, IReadOnlyDictionary<string, ImmutableArray<string>> blockers)
+    public static CpuSpec Decode(
+        CpuData data, IReadOnlyDictionary<string, ImmutableArray<string>>? blockers, ImmutableArray<string> preferred = default)
     {
+        preferred = preferred.IsDefault ? [] : preferred;
         var features = data.Features;
         if (HasBrokenTsx(data))
             features = features.Except(["hle", "rtm"], StringComparer.Ordinal).ToHashSet(StringComparer.Ordinal);
@@ -26,14 +30,19 @@ internal static class CpuDecoder
         // The newest first; an older one has to be better than those.
         foreach (var model in CpuModels.All.Reverse())
         {
-            if (!blockers.TryGetValue(model.Name, out var lacking) || !model.ForGuests
+            ImmutableArray<string> lacking = [];
+            if (blockers?.TryGetValue(model.Name, out lacking) == false || !model.ForGuests
                 || (data.Vendor is not null && model.Vendor is not null && data.Vendor != model.Vendor))
             {
                 continue;
             }
             var difference = Difference(features, model, lacking);
-            if (best is null || IsBetter(model, difference, best, bestFeatures, data.Signature))
+            var isPreferred = preferred.Contains(model.Name);
+            var settles = isPreferred && preferred.Length == 1;
+            if (settles || best is null || IsBetter(model, difference, best, bestFeatures, data.Signature, isPreferred))
                 (best, bestFeatures) = (model, difference);
+            if (settles)
+                break;
         }
         if (best is null)
             throw new WherryException(ErrorCode.InternalError, "Cannot find suitable CPU model for given data", ErrorDomain.Cpu);
@@ -67,13 +76,13 @@ internal static class CpuDecoder
     }
 
     private static bool IsBetter(
-        CpuModel model, List<CpuFeatureSpec> features, CpuModel best, List<CpuFeatureSpec> bestFeatures, CpuSignature signature)
+        CpuModel model, List<CpuFeatureSpec> features, CpuModel best, List<CpuFeatureSpec> bestFeatures, CpuSignature signature, bool isPreferred)
     {
         if (signature != default && best.Is(signature) != model.Is(signature))
             return model.Is(signature);
         var (cost, disabled) = Cost(features);
         var (bestCost, bestDisabled) = Cost(bestFeatures);
-        return cost < bestCost || (cost == bestCost && disabled < bestDisabled);
+        return cost < bestCost || (disabled < bestDisabled && (isPreferred || cost == bestCost));
     }
 
     /// <summary>A feature beyond the model costs one, each further one that the CPU lacks costs more than the one before.</summary>

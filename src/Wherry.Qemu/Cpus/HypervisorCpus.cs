@@ -59,6 +59,18 @@ public sealed class HypervisorCpus
 
     private Lazy<CpuSpec>? Full { get; }
 
+    /// <summary>All features that <c>-cpu</c> may name.</summary>
+    /// <param name="migratable">Without those that this host has, but only for guests that stay here.</param>
+    internal IReadOnlySet<string> Features(bool migratable)
+    {
+        var properties = _probe.Host.Props ?? ImmutableDictionary<string, JsonElement>.Empty;
+        var here = _probe.HostUnmigratable.Props ?? ImmutableDictionary<string, JsonElement>.Empty;
+        return properties
+            .Where(property => !migratable || property.Value.ValueKind != JsonValueKind.False
+                || !here.TryGetValue(property.Key, out var value) || value.ValueKind != JsonValueKind.True)
+            .Select(property => CpuFeatures.FromQemu(property.Key)).ToFrozenSet(StringComparer.Ordinal);
+    }
+
     private CpuSpec Decode(bool migratable)
     {
         var features = new HashSet<string>(StringComparer.Ordinal);

@@ -130,7 +130,7 @@ public sealed partial class ReadingVerbsTests(ITestOutputHelper output)
     }
 
     /// <summary>Processor times, memory of QEMU and of the host, and what the host's own IPv6 sends over the bridge.</summary>
-    [GeneratedRegex(@"(?<before>\b(?:cpu\.time|cpu\.user|cpu\.system|balloon\.rss|vcpu\.\d\.(?:time|delay)|[rw][dr]\.times|net\.\d\.[rt]x\.(?:bytes|pkts))=|\brss |[rt]x_(?:bytes|packets) |CPU time: +|'rss': )[\d.]+", RegexOptions.Multiline)]
+    [GeneratedRegex(@"(?<before>\b(?:cpu\.time|cpu\.user|cpu\.system|balloon\.rss|vcpu\.\d\.(?:time|delay)|[rw][dr]\.times|net\.\d\.[rt]x\.(?:bytes|pkts|drop))=|\brss |[rt]x_(?:bytes|packets|drop) |CPU time: +|'rss': )[\d.]+", RegexOptions.Multiline)]
     private static partial Regex Counted();
 
     /// <summary>The host's memory and processor times, in columns: how far to the right one begins depends on its digits.</summary>
