@@ -1,6 +1,5 @@
-using System.Text;
 using System.Text.RegularExpressions;
-using Wherry.Interop.Tests.Transcript;
+using Wherry.Interop.Tests.Comparison;
 using Wherry.Testbed;
 using Wherry.Testbed.Hosts;
 
@@ -23,29 +22,19 @@ public sealed partial class ActingVerbsTests(ITestOutputHelper output)
     public async Task Verbs_that_act_answer_as_those_of_stock_libvirtd(string list)
     {
         Assert.SkipWhen(StockLibvirtd.Missing is not null, StockLibvirtd.Missing ?? "");
-        var rows = Row.Read(Path.Combine(Fixtures, list + ".sh"));
+        var rows = Explanations.Read(Path.Combine(Fixtures, list + ".sh"));
         var both = await Task.WhenAll(
             RunAsync(rows, host => new Wherryd(host) { InLibvirtsDirectories = true }),
             RunAsync(rows, host => new StockLibvirtd(host)));
 
-        var problems = new StringBuilder();
-        var explained = 0;
+        var comparison = new AnswerComparison();
         foreach (var (row, ours, stock) in rows.Zip(both[0], both[1]))
-        {
-            if (ours == stock && row.WhyDifferent is null)
-                continue;
-            explained++;
-            if (ours == stock)
-                problems.Append($"{row.Command}\n  both daemons give the same answer: remove the explanation\n");
-            else if (row.WhyDifferent is null)
-                problems.Append($"{row.Command}\n{LineDifference.Of(ours, stock)}\n");
-        }
-
-        output.WriteLine($"{list}: {rows.Count} rows, {rows.Count - explained} equal, {explained} explained differences");
-        Assert.True(problems.Length == 0, problems.ToString());
+            comparison.Add(row.Call, ours, stock, row.WhyDifferent);
+        output.WriteLine($"{list}: {comparison.Summary}");
+        comparison.Check();
     }
 
-    private static async Task<IReadOnlyList<string>> RunAsync(IReadOnlyList<Row> rows, Func<TestHost, DaemonRunner> create)
+    private static async Task<IReadOnlyList<string>> RunAsync(IReadOnlyList<(string Call, string? WhyDifferent)> rows, Func<TestHost, DaemonRunner> create)
     {
         await using var run = RunDirectory.Create();
         await using var host = await TestHost.CreateAsync(run, "alpha", isolated: true);
@@ -62,7 +51,7 @@ public sealed partial class ActingVerbsTests(ITestOutputHelper output)
         foreach (var row in rows)
         {
             var result = await Command.RunAsync(host.Enter(
-                ["env", $"LIBVIRT_DEFAULT_URI={daemon.Uri}", "sh", "-c", "cd \"$1\" && eval \"$2\"", "sh", host.Directory, row.Command]));
+                ["env", $"LIBVIRT_DEFAULT_URI={daemon.Uri}", "sh", "-c", "cd \"$1\" && eval \"$2\"", "sh", host.Directory, row.Call]));
             answers.Add(Incidental($"{result.Output}{result.Error}(exit code {result.ExitCode})", run));
         }
 
@@ -76,24 +65,4 @@ public sealed partial class ActingVerbsTests(ITestOutputHelper output)
     /// <summary>Processor times, and the numbers of pseudo-terminals.</summary>
     [GeneratedRegex(@"(?<before>CPU time: +|/dev/pts/)[\d.]+")]
     private static partial Regex Counted();
-
-    /// <summary>One command, and why its two answers differ, if they do.</summary>
-    private sealed record Row(string Command, string? WhyDifferent)
-    {
-        public static IReadOnlyList<Row> Read(string path)
-        {
-            var rows = new List<Row>();
-            foreach (var line in File.ReadLines(path).Select(line => line.Trim()))
-            {
-                if (line.Length == 0 || line[0] == '#')
-                    continue;
-                if (line[0] == '!')
-                    rows[^1] = rows[^1] with { WhyDifferent = $"{rows[^1].WhyDifferent} {line[1..].Trim()}".Trim() };
-                else
-                    rows.Add(new Row(line, WhyDifferent: null));
-            }
-
-            return rows;
-        }
-    }
 }

@@ -1,3 +1,4 @@
+using Wherry.Interop.Tests.Comparison;
 using Wherry.Testbed;
 using Wherry.Testbed.Hosts;
 
@@ -29,7 +30,7 @@ public sealed class LifeDifferentialTests
         await Task.WhenAll(ours, stock);
         Assert.True(
             await ours == await stock,
-            $"- stock, + wherryd\n{Transcript.LineDifference.Of(await ours, await stock)}");
+            $"- stock, + wherryd\n{LineDifference.Of(await ours, await stock)}");
     }
 
     /// <summary>Alone, because stock libvirtd answers "already being removed" to who looks a moment too early.</summary>

@@ -1,5 +1,5 @@
-using System.Text;
 using System.Text.RegularExpressions;
+using Wherry.Interop.Tests.Comparison;
 using Wherry.Interop.Tests.Transcript;
 using Wherry.Testbed;
 using Wherry.Testbed.Hosts;
@@ -29,23 +29,11 @@ public sealed partial class ReadingVerbsTests(ITestOutputHelper output)
         List<Step.Command> script = [.. SessionScript.Read(Path.Combine(Fixtures, "verbs.txt")).Steps.OfType<Step.Command>(), .. ReadCalls()];
         var both = await Task.WhenAll(AskAsync(script, host => new Wherryd(host) { InLibvirtsDirectories = true }), AskAsync(script, host => new StockLibvirtd(host)));
 
-        var problems = new StringBuilder();
-        var (rows, explained) = (0, 0);
+        var comparison = new AnswerComparison();
         foreach (var (command, ours, stock) in script.Zip(both[0], both[1]))
-        {
-            rows++;
-            if (ours == stock && command.WhyDifferent is null)
-                continue;
-            if (ours == stock)
-                problems.Append($"{ours.Prompt}\n  both daemons give the same answer: remove the explanation\n");
-            else if (command.WhyDifferent is null)
-                problems.Append($"{ours.Prompt}\n{LineDifference.Of(ours.ToString(), stock.ToString())}\n");
-            else
-                explained++;
-        }
-
-        output.WriteLine($"{rows} rows, {rows - explained} equal, {explained} explained differences");
-        Assert.True(problems.Length == 0, problems.ToString());
+            comparison.Add(ours.Prompt, ours.ToString(), stock.ToString(), command.WhyDifferent);
+        output.WriteLine(comparison.Summary);
+        comparison.Check();
     }
 
     private static async Task<IReadOnlyList<Answer>> AskAsync(IReadOnlyList<Step.Command> script, Func<TestHost, DaemonRunner> create)
@@ -75,26 +63,9 @@ public sealed partial class ReadingVerbsTests(ITestOutputHelper output)
         return answers;
     }
 
-    /// <summary>One expression a line; "#" and "!" as in the other file.</summary>
-    private static IEnumerable<Step.Command> ReadCalls()
-    {
-        Step.Command? call = null;
-        foreach (var line in File.ReadLines(Path.Combine(Fixtures, "calls.txt")).Where(line => line.Length > 0 && line[0] != '#'))
-        {
-            if (line[0] == '!')
-            {
-                call = call! with { WhyDifferent = line[1..].Trim() }; // ! : a reason stands below its call
-                continue;
-            }
-
-            if (call is not null)
-                yield return call;
-            call = new Step.Command(Python, line, []);
-        }
-
-        if (call is not null)
-            yield return call;
-    }
+    /// <summary>One expression a line.</summary>
+    private static IEnumerable<Step.Command> ReadCalls() => Explanations.Read(Path.Combine(Fixtures, "calls.txt"))
+        .Select(row => new Step.Command(Python, row.Call, []) { WhyDifferent = row.WhyDifferent });
 
     private static async Task PrepareAsync(TestHost host)
     {

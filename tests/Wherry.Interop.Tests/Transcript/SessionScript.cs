@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Wherry.Interop.Tests.Comparison;
 using Wherry.Testbed;
 
 namespace Wherry.Interop.Tests.Transcript;
@@ -24,22 +25,23 @@ internal sealed record SessionScript(IReadOnlyList<Step> Steps)
     public static SessionScript Read(string path)
     {
         var steps = new List<Step>();
-        foreach (var (line, number) in File.ReadLines(path).Select((line, index) => (line.Trim(), index + 1)))
+        foreach (var (line, said, number) in Explanations.Read(path, line => Explanations.IsExplanation(line) || line.StartsWith('~')))
         {
-            if (line.Length == 0 || line.StartsWith('#'))
-                continue;
-            if (line[0] is '!' or '~')
-                steps[^1] = Mark((Step.Command)steps[^1], line);
-            else
-                steps.Add(Parse(line) ?? throw new FormatException($"{path}:{number}: '{line}' is not a step"));
+            var step = Parse(line) ?? throw new FormatException($"{path}:{number}: '{line}' is not a step");
+            steps.Add(step switch
+            {
+                Step.Command command => command with
+                {
+                    WhyDifferent = Explanations.Of(said),
+                    WhyHidden = said.LastOrDefault(one => !Explanations.IsExplanation(one))?[1..].Trim(),
+                },
+                _ when said.Count > 0 => throw new FormatException($"{path}:{number}: '{line}' has no answer to be explained"),
+                _ => step,
+            });
         }
 
         return new SessionScript(steps);
     }
-
-    private static Step.Command Mark(Step.Command command, string line) => line[0] == '!'
-        ? command with { WhyDifferent = $"{command.WhyDifferent} {line[1..].Trim()}".Trim() }
-        : command with { WhyHidden = line[1..].Trim() };
 
     private static Step? Parse(string line)
     {

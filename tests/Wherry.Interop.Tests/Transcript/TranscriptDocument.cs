@@ -1,4 +1,5 @@
 using System.Text;
+using Wherry.Interop.Tests.Comparison;
 
 namespace Wherry.Interop.Tests.Transcript;
 
@@ -17,8 +18,8 @@ internal sealed class TranscriptDocument
         """;
 
     private readonly StringBuilder _text = new();
-    private readonly StringBuilder _problems = new();
-    private int _commands, _differences;
+    private readonly AnswerComparison _comparison = new();
+    private int _commands;
 
     public TranscriptDocument(string name, SessionScript script, IReadOnlyList<Answer> ours, IReadOnlyList<Answer> stock)
     {
@@ -34,18 +35,12 @@ internal sealed class TranscriptDocument
 
     public string Text => _text.ToString();
 
-    /// <summary>Differences that nobody explained, and explanations of what does not differ.</summary>
-    public string Problems => _problems.ToString();
-
-    public string Summary => $"{_commands} commands, {_differences} differences";
+    public AnswerComparison Comparison => _comparison;
 
     private void Add(Step.Command command, Answer ours, Answer stock)
     {
-        var equal = ours == stock;
-        if (!equal && command.WhyDifferent is null)
-            _problems.Append($"{ours.Prompt}\n{LineDifference.Of(ours.ToString(), stock.ToString())}\n");
-        if (equal && command.WhyDifferent is not null)
-            _problems.Append($"{ours.Prompt}\n  both daemons give the same answer: remove the explanation from the script\n");
+        var equal = _comparison.Add(ours.Prompt, ours.ToString(), stock.ToString(), command.WhyDifferent)
+            is ComparedAnswers.Equal or ComparedAnswers.NeedlesslyExplained;
         if (command.WhyHidden is not null && equal)
             _text.Append($"```console\n{ours.Prompt}\n```\n\nBoth give the same answer, not shown: {command.WhyHidden}.\n\n");
         else if (equal)
@@ -56,45 +51,7 @@ internal sealed class TranscriptDocument
 
     private void AddDifference(Step.Command command, Answer ours, Answer stock)
     {
-        _differences++;
         _text.Append($"```console\n{ours.Prompt}\n```\n\nThe answers differ (- stock, + wherryd): {command.WhyDifferent ?? "**nobody has explained why**"}\n\n");
         _text.Append($"```diff\n{LineDifference.Of(ours.ToString(), stock.ToString())}```\n\n");
-    }
-}
-
-/// <summary>Two texts as one: lines of stock alone after "-", of wherryd alone after "+", and two lines around them for the place.</summary>
-internal static class LineDifference
-{
-    private const int Context = 2;
-
-    public static string Of(string ours, string stock)
-    {
-        string[] a = stock.Split('\n'), b = ours.Split('\n');
-        // Length of the longest common subsequence of a[i..] and b[j..].
-        var common = new int[a.Length + 1, b.Length + 1];
-        for (var i = a.Length - 1; i >= 0; i--)
-        {
-            for (var j = b.Length - 1; j >= 0; j--)
-                common[i, j] = a[i] == b[j] ? common[i + 1, j + 1] + 1 : Math.Max(common[i + 1, j], common[i, j + 1]);
-        }
-
-        var lines = new List<string>();
-        var (x, y) = (0, 0);
-        while (x < a.Length || y < b.Length)
-        {
-            if (x < a.Length && y < b.Length && a[x] == b[y])
-            {
-                lines.Add($" {a[x++]}");
-                y++;
-            }
-            else if (y == b.Length || (x < a.Length && common[x + 1, y] >= common[x, y + 1]))
-                lines.Add($"-{a[x++]}");
-            else
-                lines.Add($"+{b[y++]}");
-        }
-
-        var near = lines.Select((line, at) => (line, at)).Where(pair =>
-            lines.Skip(pair.at - Context).Take(pair.at < Context ? pair.at + Context + 1 : (2 * Context) + 1).Any(other => other[0] != ' '));
-        return string.Concat(near.Select(pair => $"{pair.line.TrimEnd()}\n"));
     }
 }

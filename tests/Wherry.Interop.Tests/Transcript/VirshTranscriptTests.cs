@@ -1,3 +1,4 @@
+using Wherry.Interop.Tests.Comparison;
 using Wherry.Testbed;
 using Wherry.Testbed.Guest;
 using Wherry.Testbed.Hosts;
@@ -25,11 +26,11 @@ public sealed class VirshTranscriptTests(ITestOutputHelper output)
         await Task.WhenAll(ours, stock);
 
         var transcript = new TranscriptDocument(typed, script, await ours, await stock);
-        output.WriteLine(transcript.Summary);
+        output.WriteLine(transcript.Comparison.Summary);
         var path = Path.Combine(Repository.Root, $"docs/{page}.md");
         if (Environment.GetEnvironmentVariable("UPDATE_SNAPSHOTS") == "1")
             await File.WriteAllTextAsync(path, transcript.Text);
-        Assert.True(transcript.Problems.Length == 0, transcript.Problems);
+        transcript.Comparison.Check();
         Assert.True(
             transcript.Text == await File.ReadAllTextAsync(path),
             $"docs/{page}.md is stale: UPDATE_SNAPSHOTS=1 ./run test Interop\n{LineDifference.Of(transcript.Text, await File.ReadAllTextAsync(path))}");

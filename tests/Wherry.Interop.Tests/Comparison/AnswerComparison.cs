@@ -1,0 +1,55 @@
+using System.Text;
+
+namespace Wherry.Interop.Tests.Comparison;
+
+/// <summary>What came of comparing two answers.</summary>
+internal enum ComparedAnswers
+{
+    Equal,
+
+    /// <summary>They differ, and the table says why.</summary>
+    Explained,
+
+    /// <summary>They differ, and nobody has said why.</summary>
+    Unexplained,
+
+    /// <summary>The table says why they differ, and they do not.</summary>
+    NeedlesslyExplained,
+}
+
+/// <summary>Compares the answers of wherryd and of stock libvirtd to a table of calls, and counts. Every call counts as one thing only.</summary>
+internal sealed class AnswerComparison
+{
+    private readonly StringBuilder _problems = new();
+    private readonly Dictionary<ComparedAnswers, int> _counts = [];
+
+    /// <summary>What is wrong: differences that nobody explained, and explanations of what does not differ. Empty when all is well.</summary>
+    public string Problems => _problems.ToString();
+
+    public string Summary =>
+        $"{_counts.Values.Sum()} calls, {Count(ComparedAnswers.Equal)} equal, {Count(ComparedAnswers.Explained)} explained differences, "
+        + $"{Count(ComparedAnswers.Unexplained)} unexplained, {Count(ComparedAnswers.NeedlesslyExplained)} explained without need";
+
+    /// <summary>Compares two answers to one call; no explanation means that they should be the same.</summary>
+    public ComparedAnswers Add(string call, string ours, string stock, string? whyDifferent)
+    {
+        var compared = (ours == stock, whyDifferent) switch
+        {
+            (true, null) => ComparedAnswers.Equal,
+            (true, _) => ComparedAnswers.NeedlesslyExplained,
+            (false, null) => ComparedAnswers.Unexplained,
+            _ => ComparedAnswers.Explained,
+        };
+        _counts[compared] = Count(compared) + 1;
+        if (compared == ComparedAnswers.Unexplained)
+            _problems.Append($"{call}\n{LineDifference.Of(ours, stock)}\n");
+        if (compared == ComparedAnswers.NeedlesslyExplained)
+            _problems.Append($"{call}\n  both daemons give the same answer: remove the explanation\n");
+        return compared;
+    }
+
+    /// <summary>Fails the test unless all differences are explained and no more.</summary>
+    public void Check() => Assert.True(_problems.Length == 0, $"{Summary}\n{Problems}");
+
+    private int Count(ComparedAnswers compared) => _counts.GetValueOrDefault(compared);
+}
