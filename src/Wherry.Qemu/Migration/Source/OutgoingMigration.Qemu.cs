@@ -136,13 +136,15 @@ internal sealed partial class OutgoingMigration
 
     private async Task<SourceInput?> ContAsync(CancellationToken ct)
     {
-        var monitor = domain.Qemu!.Monitor; // the machine asks for cont only while QEMU lives; its death is an input of its own
+        var instance = domain.Qemu!; // the machine asks for cont only while QEMU lives; its death is an input of its own
+        var monitor = instance.Monitor;
         domain.Apply(new DomainInput.CpusStarting(RunningReason.MigrationCanceled));
         try
         {
             if (!(await monitor.ExecuteAsync(new QueryStatus(), ct)).Running)
             {
                 await monitor.ExecuteAsync(new Cont(), ct);
+                await instance.CatchUpAsync(ct);
             }
 
             domain.Apply(new DomainInput.CpusStarted());

@@ -26,6 +26,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     private readonly Action<SourceObservation> observed;
     private readonly VersionedState<SourceObservation> observation = new(SourceObservation.None);
     private readonly CancellationTokenSource ending = new();
+    private readonly SemaphoreSlim oneLook = new(1, 1); // so that no look is published after a later one
     private Task looking = Task.CompletedTask;
     private ImmutableArray<MirroredDisk> mirrors = [];
     private bool streamStarted;
@@ -114,6 +115,9 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         await Monitor.ExecuteAsync(new Migrate(uri.ToQemu()), ct);
         Volatile.Write(ref streamStarted, true);
         Look();
+
+        // All that QEMU said of it may have been looked at already, and taken for an earlier attempt's.
+        await LookNowAsync(ct);
     }
 
     /// <summary>Lets QEMU go past pre-switchover.</summary>
@@ -136,6 +140,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         }
 
         Look();
+        await LookNowAsync(ct);
         return (await observation.WaitAsync(o => StreamStatuses.HasEnded(o.Stream), ct)).Stream;
     }
 
@@ -273,12 +278,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
                 time,
                 async ct =>
                 {
-                    if (await LookOnceAsync(ct) is { } seen)
-                    {
-                        observation.Publish(seen);
-                        observed(seen);
-                    }
-
+                    await LookNowAsync(ct);
                     return false;
                 },
                 ending.Token);
@@ -290,6 +290,23 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         catch (MonitorClosedException)
         {
             // QEMU is gone or its monitor is; the process watch says which, and that is an input of the machine.
+        }
+    }
+
+    private async Task LookNowAsync(CancellationToken ct)
+    {
+        await oneLook.WaitAsync(ct);
+        try
+        {
+            if (await LookOnceAsync(ct) is { } seen)
+            {
+                observation.Publish(seen);
+                observed(seen);
+            }
+        }
+        finally
+        {
+            oneLook.Release();
         }
     }
 
