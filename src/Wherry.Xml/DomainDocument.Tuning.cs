@@ -15,13 +15,6 @@ public sealed partial class DomainDocument
     /// <summary>Host CPUs of one I/O thread.</summary>
     public string? IoThreadPin(int id) => Pin("iothreadpin", "iothread", id) ?? DefaultCpus;
 
-    /// <summary>The numbers of the I/O threads.</summary>
-    public IReadOnlyList<int> IoThreadIds =>
-    [
-        .. Root.Element("iothreadids")?.Elements("iothread").Select(thread => Number(thread.Attribute("id")?.Value) ?? 0)
-            ?? Enumerable.Range(1, Number(Root.Element("iothreads")?.Value) ?? 0),
-    ];
-
     private string? DefaultCpus => Root.Element("vcpu")?.Attribute("cpuset")?.Value;
 
     /// <summary>With another period of the balloon's statistics, zero for none; null when there is no balloon.</summary>

@@ -53,6 +53,30 @@ public sealed class InvalidDefinitionTests
     [InlineData("<clock offset='moon'/>", "unsupported configuration: unknown clock offset 'moon'")]
     [InlineData("<clock><timer name='kvmclock' tickpolicy='delay'/></clock>", "unsupported configuration: timer kvmclock doesn't support setting of timer tickpolicy")]
     [InlineData("<rng model='virtio'/>", "XML error: only one RNG backend is supported")]
+    [InlineData("<iothreads>x</iothreads>", "XML error: invalid iothreads count 'x'")]
+    [InlineData("<iothreads>1025</iothreads>", "unsupported configuration: 1025 I/O threads exceed the maximum of 1024")]
+    [InlineData("<iothreadids><iothread/></iothreadids>", "XML error: Missing required attribute 'id' in element 'iothread'")]
+    [InlineData("<iothreadids><iothread id='0'/></iothreadids>", "XML error: Invalid value for attribute 'id' in element 'iothread': Zero is not permitted")]
+    [InlineData("<iothreadids><iothread id='2'/><iothread id='2'/></iothreadids>", "XML error: duplicate iothread id '2' found")]
+    [InlineData("<iothreadids><iothread id='2' thread_pool_max='0'/></iothreadids>", "unsupported configuration: thread_pool_max must be a positive integer")]
+    [InlineData("<iothreadids><iothread id='2' thread_pool_max='-1'/></iothreadids>", "XML error: Invalid value for attribute 'thread_pool_max' in element 'iothread': '-1'. Expected non-negative value")]
+    [InlineData("<iothreadids><iothread id='2' thread_pool_min='2' thread_pool_max='1'/></iothreadids>", "unsupported configuration: thread_pool_min must be smaller or equal to thread_pool_max")]
+    [InlineData("<iothreads>1</iothreads><cputune><iothreadpin iothread='2' cpuset='0'/></cputune>", "unsupported configuration: Cannot find 'iothread' : 2")]
+    [InlineData("<disk type='file'><driver iothread='1'/><source file='/a'/><target dev='vda'/></disk>", "unsupported configuration: Disk iothread '1' not defined in iothreadid")]
+    [InlineData("<disk type='file'><driver iothread='1'/><source file='/a'/><target dev='hda'/></disk>", "unsupported configuration: IOThreads not available for bus ide target hda")]
+    [InlineData("<controller type='scsi' model='virtio-scsi'><driver iothread='1'/></controller>", "unsupported configuration: controller iothread '1' not defined in iothreadid")]
+    [InlineData("<controller type='scsi' model='lsilogic'><driver iothread='1'/></controller>", "unsupported configuration: 'iothread' is only supported for virtio-scsi controller")]
+    [InlineData("<disk type='file'><source file='/a'/><target dev='vda'/><iotune><read_iops_sec>x</read_iops_sec></iotune></disk>", "XML error: disk iotune field 'read_iops_sec' must be an integer")]
+    [InlineData("<disk type='file'><source file='/a'/><target dev='vda'/><iotune><total_iops_sec>1</total_iops_sec><read_iops_sec>1</read_iops_sec></iotune></disk>", "XML error: total and read/write iops_sec cannot be set at the same time")]
+    [InlineData("<disk type='file'><source file='/a'/><target dev='vda'/><iotune><total_bytes_sec_max>1</total_bytes_sec_max><write_bytes_sec_max>1</write_bytes_sec_max></iotune></disk>", "XML error: total and read/write bytes_sec_max cannot be set at the same time")]
+    [InlineData("<interface type='user'><bandwidth><inbound peak='1'/></bandwidth></interface>", "Missing mandatory average or floor attributes")]
+    [InlineData("<interface type='user'><bandwidth><inbound average='1' floor='1'/></bandwidth></interface>", "unsupported configuration: floor attribute is not supported for this config")]
+    [InlineData("<cputune><shares>1</shares></cputune>", "unsupported configuration: Value of cputune 'shares' must be in range [2, 262144]")]
+    [InlineData("<cputune><quota>999</quota></cputune>", "unsupported configuration: Value of cputune 'quota' must be in range [1000, 17592186044415]")]
+    [InlineData("<cputune><period>x</period></cputune>", "XML error: can't parse cputune period value")]
+    [InlineData("<blkiotune><device><weight>1</weight></device></blkiotune>", "unsupported configuration: missing per-device path")]
+    [InlineData("<numatune><memory mode='x' nodeset='0'/></numatune>", "unsupported configuration: Unsupported NUMA memory tuning mode 'x'")]
+    [InlineData("<numatune><memory/></numatune>", "unsupported configuration: nodeset for NUMA memory tuning must be set if 'placement' is 'static'")]
     [InlineData("<watchdog/>", "internal error: watchdog must contain model name")]
     public void A_bad_definition_gets_libvirts_own_words(string xml, string message)
     {
@@ -75,17 +99,15 @@ public sealed class InvalidDefinitionTests
     [InlineData("<graphics type='spice'/>", "/domain/devices/graphics/@type")]
     [InlineData("<disk type='network'><source protocol='rbd' name='a'/><target dev='vda'/></disk>", "/domain/devices/disk/@type")]
     [InlineData("<disk type='file'><driver type='vmdk'/><source file='/a'/><target dev='vda'/></disk>", "/domain/devices/disk/driver/@type")]
-    [InlineData("<disk type='file'><source file='/a'/><target dev='vda'/></disk><disk type='file'><source file='/b'/><target dev='vdb'/><iotune/></disk>", "/domain/devices/disk[2]/iotune")]
-    [InlineData("<disk type='file'><driver iothread='1'/><source file='/a'/><target dev='vda'/></disk>", "/domain/devices/disk/driver/@iothread")]
     [InlineData("<disk type='file'><source file='/a'/><target dev='vda'/><transient/></disk>", "/domain/devices/disk/transient")]
     [InlineData("<interface type='network'><source network='default'/></interface>", "/domain/devices/interface/@type")]
     [InlineData("<interface type='user'><model type='vmxnet3'/></interface>", "/domain/devices/interface/model/@type")]
-    [InlineData("<interface type='user'><bandwidth/></interface>", "/domain/devices/interface/bandwidth")]
     [InlineData("<controller type='scsi' model='vmpvscsi'/>", "/domain/devices/controller/@model")]
     [InlineData("<video><model type='vmvga'/></video>", "/domain/devices/video/model/@type")]
-    [InlineData("<iothreads>2</iothreads>", "/domain/iothreads")]
     [InlineData("<memoryBacking><hugepages/></memoryBacking>", "/domain/memoryBacking")]
-    [InlineData("<numatune/>", "/domain/numatune")]
+    [InlineData("<numatune><memory placement='auto'/></numatune>", "/domain/numatune/memory/@placement")]
+    [InlineData("<numatune><memory nodeset='0'/><memnode cellid='0' nodeset='0'/></numatune>", "/domain/numatune/memnode")]
+    [InlineData("<defaultiothread thread_pool_min='1' thread_pool_max='2'/>", "/domain/defaultiothread")]
     [InlineData("<sysinfo type='smbios'/>", "/domain/sysinfo")]
     [InlineData("<cpu><numa><cell memory='1' memAccess='shared'/></numa></cpu>", "/domain/cpu/numa/cell/@memAccess")]
     [InlineData("<cpu><numa><cell memory='1'><distances/></cell></numa></cpu>", "/domain/cpu/numa/cell/distances")]
@@ -187,7 +209,7 @@ public sealed class InvalidDefinitionTests
     {
         string[] outside =
         [
-            "vcpu", "title", "on_", "cpu", "clock", "metadata", "seclabel", "resource", "iothreads", "maxMemory", "memoryBacking", "numatune", "sysinfo", "genid",
+            "vcpu", "title", "on_", "cpu", "clock", "metadata", "seclabel", "resource", "iothreads", "iothreadids", "defaultiothread", "cputune", "blkiotune", "maxMemory", "memoryBacking", "numatune", "sysinfo", "genid",
             "launchSecurity", "features", "q:",
         ];
         var isDevice = !Array.Exists(outside, name => part.StartsWith("<" + name, StringComparison.Ordinal));

@@ -93,6 +93,7 @@ internal static class ControllerCompletion
                 throw DomainXmlException.Invalid("pci-root and pcie-root controllers should have index 0", controller);
         }
 
+        IoThreadCompletion.CheckDevice(controller, tree.Domain);
         if (type is not ("virtio-serial" or "usb"))
             controller.SetAttributeValue("ports", null);
         if (type != "virtio-serial")

@@ -75,7 +75,7 @@ internal static class DiskCompletion
         if (disks.GroupBy(disk => disk.Get("target", "dev"), StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw DomainXmlException.Invalid($"target '{twice.Key}' duplicated for disk sources '{Sources(twice)}'", twice.Last());
         foreach (var disk in disks)
-            CheckOne(disk, tree.Os);
+            CheckOne(disk, tree.Os, tree.Domain);
 
         var places = disks.Where(disk => disk.Place() is DeviceAddress.Drive)
             .GroupBy(disk => (disk.Get("target", "bus"), disk.Place()))
@@ -90,9 +90,10 @@ internal static class DiskCompletion
     }
 
     /// <summary>What a disk cannot be, whatever others there are.</summary>
-    public static void CheckOne(XElement disk, OsSpec os)
+    public static void CheckOne(XElement disk, OsSpec os, XElement domain)
     {
         var bus = disk.Get("target", "bus")!;
+        CheckIoTune(disk);
         if (disk.Get("model") is not null && bus != "virtio")
             throw DomainXmlException.Unsupported($"disk model '{disk.Get("model")}' not supported for bus '{bus}'", disk);
         if (bus is "ide" && os.IsQ35)
@@ -103,6 +104,7 @@ internal static class DiskCompletion
             throw DomainXmlException.Unsupported($"disk type of '{disk.Get("target", "dev")}' does not support ejectable media", disk);
         if (bus is not ("virtio" or "usb") && disk.Place() is not DeviceAddress.Drive)
             throw DomainXmlException.Unsupported($"unexpected address type for {bus} disk", disk);
+        IoThreadCompletion.CheckDevice(disk, domain);
     }
 
     /// <summary>"sda" is 0, "sdb" 1, "sdaa" 26; -1 for a name that has no place.</summary>
@@ -123,6 +125,12 @@ internal static class DiskCompletion
         }
 
         return index - 1;
+    }
+
+    private static void CheckIoTune(XElement disk)
+    {
+        if (IoTuneSpec.Read(disk)?.Contradiction is { } field)
+            throw DomainXmlException.Invalid($"total and read/write {field} cannot be set at the same time", disk);
     }
 
     private static void CompleteSource(XElement disk, string name, string? device)

@@ -35,6 +35,7 @@ internal static class MachineCompletion
             throw DomainXmlException.Invalid("Domain title can't contain newlines", tree.Domain.Element("title"));
         CompleteVcpus(tree.Domain);
         MemoryCompletion.Complete(tree.Domain, context);
+        IoThreadCompletion.Complete(tree.Domain);
         CompleteMachine(tree);
         CompleteFeatures(tree.Domain);
         CpuCompletion.Complete(tree);

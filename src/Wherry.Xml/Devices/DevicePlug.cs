@@ -23,7 +23,7 @@ internal static class DevicePlug
             case "disk":
                 DiskCompletion.Complete(device);
                 if (device.Get("target", "bus") is not ("virtio" or "usb") || device.Get("device") != "cdrom")
-                    DiskCompletion.CheckOne(device, tree.Os);
+                    DiskCompletion.CheckOne(device, tree.Os, tree.Domain);
                 break;
             case "interface":
                 InterfaceCompletion.Complete(device, tree, context);

@@ -52,6 +52,7 @@ internal static class DeviceReading
         Queues = controller.Element("driver").Int("queues"),
         CommandsPerLun = controller.Element("driver").Int("cmd_per_lun"),
         MaxSectors = controller.Element("driver").Int("max_sectors"),
+        IoThread = controller.Element("driver").Number("iothread"),
         IoEventFd = controller.Element("driver").OnOff("ioeventfd"),
         UsbMasterStartPort = controller.Element("master").Int("startport"),
     }.Common(controller);
@@ -76,6 +77,7 @@ internal static class DeviceReading
         RxQueueSize = element.Element("driver").Int("rx_queue_size"),
         TxQueueSize = element.Element("driver").Int("tx_queue_size"),
         LinkUp = element.Get("link", "state") != "down",
+        Bandwidth = BandwidthSpec.Read(element.Element("bandwidth")),
         Mtu = element.Element("mtu").Int("size"),
     }.Common(element);
 

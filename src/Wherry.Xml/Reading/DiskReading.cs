@@ -48,6 +48,8 @@ internal static class DiskReading
             Product = disk.Text("product"),
             Model = disk.Get("model"),
             LogicalBlockSize = disk.Element("blockio").Int("logical_block_size"),
+            IoTune = IoTuneSpec.Read(disk),
+            IoThread = driver.Number("iothread"),
             PhysicalBlockSize = disk.Element("blockio").Int("physical_block_size"),
         }.Common(disk);
     }

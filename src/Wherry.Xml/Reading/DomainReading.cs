@@ -31,6 +31,8 @@ public sealed partial record DomainSpec
             NumaCells = MemoryCompletion.Cells(domain),
             MemoryModules = Read(devices, "memory", DeviceReading.MemoryModule),
             Vcpu = MachineReading.Vcpu(domain.Element("vcpu")),
+            IoThreads = [.. MachineReading.IoThreads(domain)],
+            NumaTuning = NumaTuning.Read(domain),
             Os = MachineReading.Os(domain.Element("os")),
             Features = MachineReading.Features(domain.Element("features")),
             Cpu = domain.Element("cpu") is { } cpu ? MachineReading.Cpu(cpu) : null,

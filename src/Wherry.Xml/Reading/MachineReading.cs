@@ -7,6 +7,11 @@ namespace Wherry.Xml;
 /// <summary>Reads what is not a device: CPUs, firmware and boot, features, clock.</summary>
 internal static class MachineReading
 {
+    public static IEnumerable<IoThreadSpec> IoThreads(XElement domain) => domain.Element("iothreadids") is { } list
+        ? list.Elements("iothread").Select(thread => new IoThreadSpec(thread.Number("id") ?? 0, thread.Int("thread_pool_min"), thread.Int("thread_pool_max")))
+        : Enumerable.Range(1, int.TryParse(domain.Text("iothreads"), NumberStyles.None, CultureInfo.InvariantCulture, out var count) ? count : 0)
+            .Select(id => new IoThreadSpec((uint)id));
+
     public static VcpuSpec Vcpu(XElement? vcpu)
     {
         var text = vcpu?.Value.Trim();

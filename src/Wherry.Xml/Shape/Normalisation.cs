@@ -41,12 +41,21 @@ internal static class Normalisation
         return shape.DropWhenEmpty && !result.HasAttributes && result.IsEmpty ? null : result;
     }
 
-    private static string Complaint(XElement element, string text) => element.Name.LocalName == "vcpu"
-        ? "maximum vcpus count must be an integer"
-        : $"Invalid value '{text}' for element '{element.Name.LocalName}'";
+    private static string Complaint(XElement element, string text) => element.Name.LocalName switch
+    {
+        "vcpu" => "maximum vcpus count must be an integer",
+        "iothreads" => $"invalid iothreads count '{text}'",
+        var field when element.Parent?.Name == "iotune" => $"disk iotune field '{field}' must be an integer",
+        var value when element.Parent?.Name == "cputune" => $"can't parse cputune {value.Replace('_', ' ')} value",
+        var name => $"Invalid value '{text}' for element '{name}'",
+    };
 
     private static DomainXmlException Invalid(XElement element, AttributeShape shape, string text) => shape.Complaint is { } complaint
         ? DomainXmlException.Unsupported(complaint.Replace("{0}", text, StringComparison.Ordinal), element)
+        : shape.Rule == Values.Nonzero && Values.Uint(text) == "0"
+            ? DomainXmlException.Invalid($"Invalid value for attribute '{shape.Name}' in element '{element.Name.LocalName}': Zero is not permitted", element)
+        : shape.Rule == Values.Nonnegative && Values.Int(text) is not null
+            ? DomainXmlException.Invalid($"Invalid value for attribute '{shape.Name}' in element '{element.Name.LocalName}': '{text}'. Expected non-negative value", element)
         : XElementReading.InvalidValue(element, shape.Name, text);
 
     private static void Rewrite(XElement element, AttributeShape shape, XElement result)

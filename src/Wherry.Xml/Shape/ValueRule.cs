@@ -27,11 +27,20 @@ internal static class Values
     /// <summary>As <see cref="Count"/>, but 0 is an error.</summary>
     public static readonly ValueRule Positive = text => Uint(text) is { } canonical && canonical != "0" ? canonical : null;
 
+    /// <summary>As <see cref="Count"/>, of 64 bits.</summary>
+    public static readonly ValueRule BigCount = text => Ulong(text) is { } canonical ? canonical == "0" ? "" : canonical : null;
+
     public static readonly ValueRule Int =
         text => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? Decimal(value) : null;
 
     public static readonly ValueRule Long =
         text => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? Decimal(value) : null;
+
+    /// <summary>As <see cref="Positive"/>, where libvirt says what is wrong with 0.</summary>
+    public static readonly ValueRule Nonzero = text => Positive(text);
+
+    /// <summary>As <see cref="Uint"/> within 31 bits, where libvirt says what is wrong with a negative number.</summary>
+    public static readonly ValueRule Nonnegative = text => Int(text) is { } canonical && canonical[0] != '-' ? canonical : null;
 
     public static readonly ValueRule Uuid = text => Guid.TryParseExact(text.Trim(), "D", out var uuid) || Guid.TryParseExact(text.Trim(), "N", out uuid)
         ? uuid.ToString("D")

@@ -36,6 +36,9 @@ public sealed record ControllerSpec : DeviceSpec
 
     public bool? IoEventFd { get; init; }
 
+    /// <summary>The I/O thread that serves its disks; null for QEMU's main loop.</summary>
+    public uint? IoThread { get; init; }
+
     /// <summary>First port of the EHCI controller that this UHCI companion serves.</summary>
     public int? UsbMasterStartPort { get; init; }
 }

@@ -67,6 +67,12 @@ public sealed record DiskSpec : DeviceSpec
     public int? PhysicalBlockSize { get; init; }
 
     public int? RotationRate { get; init; }
+
+    /// <summary>Limits of its throughput; null for none.</summary>
+    public IoTuneSpec? IoTune { get; init; }
+
+    /// <summary>The I/O thread that serves it; null for QEMU's main loop.</summary>
+    public uint? IoThread { get; init; }
 }
 
 public enum DiskDevice

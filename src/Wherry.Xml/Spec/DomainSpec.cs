@@ -42,6 +42,12 @@ public sealed partial record DomainSpec
 
     public required VcpuSpec Vcpu { get; init; }
 
+    /// <summary>In the order in which they are listed, which is that of their start.</summary>
+    public ImmutableArray<IoThreadSpec> IoThreads { get; init; } = [];
+
+    /// <summary>null: memory comes from anywhere.</summary>
+    public NumaTuning? NumaTuning { get; init; }
+
     public required OsSpec Os { get; init; }
 
     public required FeaturesSpec Features { get; init; }

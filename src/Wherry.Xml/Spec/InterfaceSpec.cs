@@ -32,6 +32,9 @@ public sealed record InterfaceSpec : DeviceSpec
     public bool LinkUp { get; init; } = true;
 
     public int? Mtu { get; init; }
+
+    /// <summary>null: no limit.</summary>
+    public BandwidthSpec? Bandwidth { get; init; }
 }
 
 public enum InterfaceType
