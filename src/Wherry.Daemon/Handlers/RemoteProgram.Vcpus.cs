@@ -53,17 +53,6 @@ internal sealed partial class RemoteProgram
         return new(new DomainGetEmulatorPinInfoRet([.. Cpus(document.EmulatorPin).ToMap(args.Maplen * 8)], 1));
     }
 
-    [Procedure(RemoteProcedure.DomainGetIothreadInfo)]
-    private ValueTask<DomainGetIothreadInfoRet> DomainGetIothreadInfo(ServerCall call, DomainGetIothreadInfoArgs args, CancellationToken ct)
-    {
-        CheckFlags(args.Flags, AffectLive | AffectConfig, "qemuDomainGetIOThreadInfo");
-        var document = Affect(args.Flags).Of(Domain(call, args.Dom).Snapshot).Document;
-        var threads = document.IoThreadIds
-            .Select(id => new DomainIothreadInfo((uint)id, [.. Cpus(document.IoThreadPin(id)) is var cpus ? cpus.ToMap(cpus.Length) : []]))
-            .ToImmutableArray();
-        return new(new DomainGetIothreadInfoRet(threads, (uint)threads.Length));
-    }
-
     /// <summary>A pinning as the document says it; all CPUs of the host that are online where it says nothing.</summary>
     private CpuSet Cpus(string? pinning) => pinning is null ? CpuMap.Read(context.HostFiles).Online : CpuSet.ParseWithExclusions(pinning);
 

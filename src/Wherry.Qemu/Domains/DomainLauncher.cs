@@ -86,11 +86,13 @@ public sealed class DomainLauncher : IDomainLauncher
     {
         var overlay = new LiveOverlay { Id = target.Id, VncListen = _settings.VncListen, DacLabel = _settings.Owner is { } user ? $"+{user.Uid}:+{user.Gid}" : null };
         var named = DomainSpec.From(overlay.Apply(target.Definition.Document));
+        HostDemands.Check(named, target.Definition.Document);
         var images = DiskImages.Inspect(
             named, coldBoot: !request.Incoming, _settings.Owner is { } owner ? $" (as uid:{owner.Uid}, gid:{owner.Gid})" : "");
         var emulator = await _emulators.GetAsync(named.Emulator!, ct); // completed definitions name one
         var spec = WithResolvedCpu(images.Apply(named), emulator, request);
         using var interfaces = HostInterfaces.Create(spec);
+        await interfaces.LimitAsync(spec, new ToolRunner(_processes, _time), ct);
         var (vnc, webSocket) = ReserveVnc(spec, resources);
 
         var monitorPath = _files.MonitorOf(target.Id, target.Name);

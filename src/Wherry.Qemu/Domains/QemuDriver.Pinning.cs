@@ -62,6 +62,8 @@ public sealed partial class QemuDriver
             if (document.VcpuPin(vcpu.Id) is { } pin)
                 await PinVcpuAsync(qemu.Monitor, vcpu.Id, CpuList.Parse(pin), ct);
         }
+        foreach (var thread in definition.Spec.IoThreads)
+            await PinIoThreadAsync(qemu.Monitor, thread.Id, document.IoThreadPin((int)thread.Id), ct);
     }
 
     private static void CheckCpus(ImmutableSortedSet<int> cpus)

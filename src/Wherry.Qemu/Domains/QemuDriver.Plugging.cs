@@ -47,6 +47,7 @@ public sealed partial class QemuDriver
         var features = (await _emulators.GetAsync(spec.Emulator!, CancellationToken.None)).FeaturesFor(spec.Os.Machine);
         var nodes = planned.AsDisk is null || PlugCommands.Find(spec, alias) is not DiskSpec disk ? null : NewNodes(qemu, disk, backing);
         using var host = HostInterfaces.Create(spec with { Interfaces = [.. spec.Interfaces.Where(nic => nic.Alias == alias)] });
+        await host.LimitAsync(spec, _tools, CancellationToken.None);
         var context = new PlugContext
         {
             ChannelDirectory = _files.ChannelDirectoryOf(id, domain.Name),

@@ -76,6 +76,8 @@ public sealed partial class QemuDriver
             throw;
         }
 
+        foreach (var command in PlugCommands.Throttle(wanted))
+            await command.TryAsync(qemu.Monitor);
         foreach (var command in PlugCommands.Remains(live.Spec, alias, live.Document.BlockNodeNumbers(alias)))
             await command.TryAsync(qemu.Monitor);
         // No medium has a number as well.

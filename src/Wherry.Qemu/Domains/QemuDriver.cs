@@ -21,7 +21,8 @@ namespace Wherry.Qemu.Domains;
 ///   QemuDriver.Devices       attach, detach, update; Plugging, Unplugging, Updating for the guest's part
 ///   QemuDriver.Events        what QEMU says by itself; the end of its monitor
 ///   QemuDriver.Stopping      destroy, and the one clean-up of every run
-///   QemuDriver.Modifying     live and config: what changes of a domain while it exists; Memory, Vcpus, Pinning
+///   QemuDriver.Modifying     live and config: what changes of a domain while it exists; Memory, Vcpus, Pinning,
+///                            IoThreads, IoTune, Bandwidth, Tuning
 ///   QemuDriver.Agent         what the agent inside the guest is asked to do
 ///   QemuDriver.Consoles      serial ports, consoles, the screen
 ///   QemuDriver.Reattaching   QEMUs that an earlier daemon left running
@@ -42,6 +43,7 @@ public sealed partial class QemuDriver
     /// <summary>Monitor sockets, by shortened name, of QEMUs that run and that we know nothing else about.</summary>
     private ImmutableDictionary<string, string> _unknownRuns = ImmutableDictionary<string, string>.Empty;
     private readonly EmulatorCatalog _emulators;
+    private readonly ToolRunner _tools;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
@@ -55,6 +57,7 @@ public sealed partial class QemuDriver
         _monitor = parts.Monitor with { TimeProvider = parts.Time, Logger = parts.Logger };
         _sink = parts.Sink;
         _emulators = parts.Emulators;
+        _tools = new ToolRunner(parts.Processes, parts.Time);
         _time = parts.Time;
         _logger = parts.Logger;
     }

@@ -12,6 +12,12 @@ internal static class DeviceUpdate
         Always(old.Bus, wanted.Bus, "bus");
         Always(old.LogicalBlockSize ?? 0, wanted.LogicalBlockSize ?? 0, "blockio logical_block_size");
         Always(old.PhysicalBlockSize ?? 0, wanted.PhysicalBlockSize ?? 0, "blockio physical_block_size");
+        foreach (var limit in IoTuneSpec.Fields.Where(limit => limit != IoTuneSpec.Group && !limit.EndsWith("_length", StringComparison.Ordinal)))
+        {
+            if (wanted.IoTune?[limit] is { } given and not 0)
+                Always(old.IoTune?[limit] ?? 0, given, "blkdeviotune " + limit);
+        }
+        WhereGiven(old.IoTune?.GroupName, wanted.IoTune?.GroupName, "blkdeviotune group name");
         WhereGiven(old.Serial, wanted.Serial, "serial");
         WhereGiven(old.Wwn, wanted.Wwn, "wwn");
         WhereGiven(old.Vendor, wanted.Vendor, "vendor");
@@ -26,6 +32,7 @@ internal static class DeviceUpdate
         WhereGiven(old.Address, wanted.Address, "address");
         WhereGiven(old.BootOrder, wanted.BootOrder, "boot order");
         WhereGiven(old.Discard, wanted.Discard, "discard");
+        WhereGiven(old.IoThread, wanted.IoThread, "iothread");
         WhereGiven(old.ReadOnly, wanted.ReadOnly ? true : (bool?)null, "readonly");
         WhereGiven(old.Shareable, wanted.Shareable ? true : (bool?)null, "shared");
 

@@ -8,7 +8,7 @@ namespace Wherry.Qemu.HotPlug;
 /// What QEMU is told to plug a device into a running guest, and what takes the device's host end away when the guest has let go of it. The
 /// properties are those of the command line (<see cref="CommandLine"/>): a guest that is migrated is started with them.
 /// <code>
-///   disk        blockdev-add (from the lowest image up) ... device_add      | blockdev-del (from the top down)
+///   disk        blockdev-add (from the lowest image up) ... device_add, block_set_io_throttle   | blockdev-del (from the top down)
 ///   interface   getfd per queue, netdev_add, device_add, set_link           | netdev_del
 ///   character   chardev-add, device_add                                     | chardev-remove
 ///   rng         object-add, device_add                                      | object-del
@@ -27,7 +27,12 @@ internal static class PlugCommands
         var boot = new BootIndexes(spec);
         return Find(spec, alias) switch
         {
-            DiskSpec disk => [.. Nodes(disk, context.Disk!), Device(Disks.Device(disk, context.Disk!, bus, boot))],
+            DiskSpec disk =>
+            [
+                .. Nodes(disk, context.Disk!),
+                Device(Disks.Device(disk, context.Disk!, bus, boot)) with { Undo = Named("device_del", "id", alias) },
+                .. Throttle(disk),
+            ],
             InterfaceSpec nic => [.. Interface(nic, context, bus, boot)],
             ControllerSpec controller => [Device(bus.AddAddress(Controllers.Device(controller, spec), controller.Address))],
             RngSpec rng =>
@@ -37,7 +42,7 @@ internal static class PlugCommands
             ],
             MemoryModuleSpec module =>
             [
-                new QemuCommand("object-add", Memory.Backend(module).ToString()) { Undo = Named("object-del", "id", module.BackendId) },
+                new QemuCommand("object-add", Memory.Backend(module, spec.NumaTuning).ToString()) { Undo = Named("object-del", "id", module.BackendId) },
                 Device(Memory.Device(module, bus)),
             ],
             WatchdogSpec watchdog => [Named("set-action", "watchdog", Watchdog.Action(watchdog)), Device(Watchdog.Device(watchdog, bus))],
@@ -79,6 +84,10 @@ internal static class PlugCommands
     public static DeviceSpec? Find(DomainSpec spec, string alias) => ((IEnumerable<DeviceSpec>)[
         .. spec.Disks, .. spec.Interfaces, .. spec.Controllers, .. spec.Rngs, .. spec.Inputs, .. spec.Channels, .. spec.Serials, .. spec.Parallels,
         .. spec.Consoles, .. spec.MemoryModules, .. spec.Watchdog is { } watchdog ? [watchdog] : Array.Empty<DeviceSpec>()]).FirstOrDefault(device => device.Alias == alias);
+
+    /// <summary>The limits of a drive that has a medium.</summary>
+    public static IEnumerable<QemuCommand> Throttle(DiskSpec disk) =>
+        disk is { Source: not null, IoTune: { LimitsAnything: true } tune } ? [new QemuCommand(Throttling.Command, Throttling.Arguments(disk, tune))] : [];
 
     private static IEnumerable<QemuCommand> Interface(InterfaceSpec nic, PlugContext context, BusNames bus, BootIndexes boot)
     {

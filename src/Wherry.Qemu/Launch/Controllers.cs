@@ -117,6 +117,7 @@ internal static class Controllers
         if (controller.Model?.StartsWith("virtio", StringComparison.Ordinal) == true)
         {
             return Virtio.Device("virtio-scsi", controller.Address, controller.Model)
+                .Text("iothread", Disks.IoThread(controller.IoThread))
                 .Text("id", controller.Alias)
                 .Number("num_queues", controller.Queues)
                 .Number("cmd_per_lun", controller.CommandsPerLun)

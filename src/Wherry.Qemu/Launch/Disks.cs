@@ -75,6 +75,7 @@ internal static class Disks
             DiskBus.Usb => Properties.OfDevice("usb-storage"),
             DiskBus.Fdc => Properties.OfDevice("floppy"),
             DiskBus.Virtio => Virtio.Device("virtio-blk", disk.Address, disk.Model)
+                .Text("iothread", IoThread(disk.IoThread))
                 .Flag("ioeventfd", disk.IoEventFd)
                 .Flag("event_idx", disk.EventIdx)
                 .Number("num-queues", disk.Queues)
@@ -82,6 +83,8 @@ internal static class Disks
             _ => throw new WherryException(ErrorCode.InternalError, $"unsupported disk bus '{disk.Bus}' with device setup"),
         };
     }
+
+    internal static string? IoThread(uint? id) => id is { } number ? new IoThreadSpec(number).ObjectId : null;
 
     private static long? Wwn(DiskSpec disk)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using Wherry.Qemu.Process;
 using Wherry.Xml;
 
 namespace Wherry.Qemu.Launch;
@@ -54,6 +55,17 @@ public sealed class HostInterfaces : IDisposable
             throw;
         }
         return new HostInterfaces(made.ToImmutable());
+    }
+
+    /// <summary>Gives each the bandwidth that its definition allows it.</summary>
+    /// <exception cref="WherryException">InternalError: the host refuses.</exception>
+    public async Task LimitAsync(DomainSpec spec, ToolRunner tools, CancellationToken ct)
+    {
+        foreach (var (alias, tap, _) in _interfaces)
+        {
+            if (spec.Interfaces.FirstOrDefault(nic => nic.Alias == alias)?.Bandwidth is { } bandwidth)
+                await TrafficControl.SetAsync(tools, tap.Name, bandwidth, ct);
+        }
     }
 
     public void Dispose()

@@ -40,4 +40,4 @@ public sealed record LaunchPlan
 /// <param name="Setting">What of the definition it brings about, for the error that says that it could not.</param>
 /// <param name="Execute">QMP command.</param>
 /// <param name="Arguments">Its arguments, as a JSON object.</param>
-public sealed record StartupCommand(string Setting, string Execute, string Arguments);
+public sealed record StartupCommand(string? Setting, string Execute, string Arguments);

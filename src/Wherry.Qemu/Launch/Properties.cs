@@ -50,6 +50,15 @@ internal sealed class Properties
         return this;
     }
 
+    public Properties Numbers(string name, IEnumerable<int> values)
+    {
+        _writer.WriteStartArray(name);
+        foreach (var value in values)
+            _writer.WriteNumberValue(value);
+        _writer.WriteEndArray();
+        return this;
+    }
+
     public Properties Flag(string name, bool? value)
     {
         if (value is { } flag)

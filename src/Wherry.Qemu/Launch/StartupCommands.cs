@@ -16,6 +16,8 @@ internal static class StartupCommands
             commands.AddRange(Password(graphics));
         foreach (var link in spec.Interfaces.Where(link => !link.LinkUp))
             commands.Add(new($"<link state='down'/> of interface '{link.Alias}'", "set_link", new Properties().Text("name", link.Alias).Flag("up", false).ToString()));
+        foreach (var disk in spec.Disks.Where(disk => disk.Source is not null && disk.IoTune is { LimitsAnything: true }))
+            commands.Add(new(null, Throttling.Command, Throttling.Arguments(disk, disk.IoTune!))); // filtered above
         if (spec.Memballoon is { Model: not "none" } balloon)
             commands.AddRange(Balloon(spec, balloon));
         return commands.ToImmutable();
@@ -31,9 +33,9 @@ internal static class StartupCommands
             using var document = JsonDocument.Parse(reply);
             if (document.RootElement.TryGetProperty("error", out var error))
             {
+                var refusal = $"unable to execute QEMU command '{command.Execute}': {error.GetProperty("desc").GetString()}";
                 throw new WherryException(
-                    ErrorCode.InternalError,
-                    $"cannot set {command.Setting} of domain '{domain}': unable to execute QEMU command '{command.Execute}': {error.GetProperty("desc").GetString()}");
+                    ErrorCode.InternalError, command.Setting is null ? refusal : $"cannot set {command.Setting} of domain '{domain}': {refusal}");
             }
         }
     }

@@ -1,6 +1,6 @@
 namespace Wherry.Qemu.Process;
 
-/// <summary>Runs a small program (qemu-img) to its end, and turns its failure into an error with its own words.</summary>
+/// <summary>Runs a small program (qemu-img, tc) to its end, and turns its failure into an error with its own words.</summary>
 public sealed class ToolRunner
 {
     // Metadata work only: nothing that copies data is run by this.
@@ -20,6 +20,16 @@ public sealed class ToolRunner
     /// <param name="ct">Ends the program.</param>
     /// <exception cref="WherryException">OperationFailed: it failed, with the last lines it wrote; OperationTimeout: it did not end.</exception>
     public async Task RunAsync(string executable, IEnumerable<string> arguments, CancellationToken ct)
+    {
+        var (status, said) = await CompleteAsync(executable, arguments, ct);
+        if (status is not { Code: 0 })
+            throw new WherryException(ErrorCode.OperationFailed, $"{executable} failed ({status}): {said.Trim()}");
+    }
+
+    /// <summary>For a program whose failure is the caller's to tell.</summary>
+    /// <returns>How it ended, and the last lines it wrote.</returns>
+    /// <exception cref="WherryException">OperationTimeout: it did not end.</exception>
+    public async Task<(ExitStatus Status, string Said)> CompleteAsync(string executable, IEnumerable<string> arguments, CancellationToken ct)
     {
         var output = Path.Combine(Path.GetTempPath(), $"wherry-tool-{Guid.NewGuid():N}");
         try
@@ -42,11 +52,7 @@ public sealed class ToolRunner
                 throw;
             }
 
-            if (status is not { Code: 0 })
-            {
-                throw new WherryException(
-                    ErrorCode.OperationFailed, $"{executable} failed ({status}): {LogTail.Read(output, 0).Trim()}");
-            }
+            return (status, LogTail.Read(output, 0));
         }
         finally
         {
