@@ -54,6 +54,34 @@ public sealed class MigrationTests(ITestOutputHelper output)
     public async Task A_guest_goes_to_a_stock_host_and_back(string how, params string[] flags) =>
         await ThereAndBackAsync(await RealHosts.WherrydAndStockAsync(), how, PassageOptions.TwoWrittenDisks, flags);
 
+    [Theory]
+    [InlineData("disks on an I/O thread")]
+    [InlineData("disks on an I/O thread, to a stock host", true)]
+    public async Task I_O_threads_and_limits_of_disks_go_along(string how, bool toStock = false)
+    {
+        await using var pair = await (toStock ? RealHosts.WherrydAndStockAsync() : RealHosts.TwoWherrydAsync());
+        await using var passage = await Passage.BoardAsync(pair, PassageOptions.TwoWrittenDisks with { Tuned = true });
+        var name = passage.Domain.Name;
+        await pair.Alpha.Virsh.AskAsync("iothreadadd", name, "7");
+        await pair.Alpha.Virsh.AskAsync("blkdeviotune", name, "vdb", "--total-iops-sec", "3000");
+        var (here, there) = (pair.Alpha, pair.Bravo);
+        foreach (var leg in (int[])[1, 2])
+        {
+            var moved = await passage.MoveAsync(here, there, ["--p2p"]);
+            Assert.True(moved.Succeeded, $"{moved}\n{here.LogTail()}\n{there.LogTail()}");
+            Assert.Empty(await passage.JudgeAsync(there));
+            Assert.Equal(["1", "7"], Columns(await there.Virsh.AskAsync("iothreadinfo", name)).Order(StringComparer.Ordinal));
+            var limits = await there.Virsh.AskAsync("blkdeviotune", name, "vdb");
+            Assert.Contains("total_bytes_sec: 20971520", limits, StringComparison.Ordinal);
+            Assert.Contains("total_iops_sec : 3000", limits, StringComparison.Ordinal);
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{how}, leg {leg}: {moved.Elapsed.TotalSeconds:0.00} s"));
+            (here, there) = (there, here);
+        }
+
+        static IEnumerable<string> Columns(string table) =>
+            table.Split('\n').Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(cells => cells.Length == 2).Select(cells => cells[0]);
+    }
+
     [Fact]
     public async Task A_daemon_that_restarts_finds_its_guest_running_and_can_move_it()
     {

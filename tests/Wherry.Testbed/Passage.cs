@@ -148,6 +148,7 @@ public sealed class Passage : IAsyncDisposable
             Load = options.Load,
             MemoryMiB = options.MemoryMiB,
             Machine = options.Machine,
+            Tuned = options.Tuned,
             Disks = [.. Enumerable.Range(0, options.Disks)
                 .Select(disk => new TestDisk(Path.Combine(Directory(pair.Alpha.Host, options, outside: false), ImageName(disk)), options.Format))],
         };
@@ -177,6 +178,9 @@ public sealed record PassageOptions
     public int MemoryMiB { get; init; } = 192;
 
     public string Machine { get; init; } = "q35";
+
+    /// <summary>See <see cref="TestDomain.Tuned"/>.</summary>
+    public bool Tuned { get; init; }
 
     /// <summary>The usual passenger: two disks, each written at 4 MiB/s.</summary>
     public static readonly PassageOptions TwoWrittenDisks = new() { Disks = 2, Load = new GuestLoad(WriteKiBps: 4096) };

@@ -39,6 +39,9 @@ public sealed record TestDomain(string Name, GuestImage Image, SerialListener Se
 
     public ImmutableArray<TestDisk> Disks { get; init; } = [];
 
+    /// <summary>Each disk is served by the one I/O thread that there is, and limited to 20 MiB/s.</summary>
+    public bool Tuned { get; init; }
+
     /// <summary>More device elements, put in as they are.</summary>
     public string Devices { get; init; } = "";
 
@@ -51,6 +54,7 @@ public sealed record TestDomain(string Name, GuestImage Image, SerialListener Se
           <uuid>{Uuid}</uuid>
           <memory unit='MiB'>{MemoryMiB}</memory>
           <vcpu>{Vcpus}</vcpu>
+          {(Tuned ? "<iothreads>1</iothreads><cputune><iothreadpin iothread='1' cpuset='0'/></cputune>" : "")}
           <os>
             <type arch='x86_64' machine='{Machine}'>hvm</type>
             <kernel>{Image.Kernel}</kernel>
@@ -72,12 +76,13 @@ public sealed record TestDomain(string Name, GuestImage Image, SerialListener Se
         </domain>
         """;
 
-    private static string DiskXml(TestDisk disk, int index) =>
+    private string DiskXml(TestDisk disk, int index) =>
         $"""
             <disk type='file' device='disk'>
-              <driver name='qemu' type='{disk.Format}'/>
+              <driver name='qemu' type='{disk.Format}'{(Tuned ? " iothread='1'" : "")}/>
               <source file='{disk.Path}'/>
               <target dev='{Target(index)}' bus='virtio'/>
+              {(Tuned ? "<iotune><total_bytes_sec>20971520</total_bytes_sec></iotune>" : "")}
             </disk>
 
         """;
