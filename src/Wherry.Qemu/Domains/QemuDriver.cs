@@ -22,7 +22,7 @@ namespace Wherry.Qemu.Domains;
 ///   QemuDriver.Events        what QEMU says by itself; the end of its monitor
 ///   QemuDriver.Stopping      destroy, and the one clean-up of every run
 ///   QemuDriver.Modifying     live and config: what changes of a domain while it exists; Memory, Vcpus, Pinning,
-///                            IoThreads, IoTune, Bandwidth, Tuning
+///                            IoThreads, IoTune, Bandwidth, Tuning, Resizing
 ///   QemuDriver.Agent         what the agent inside the guest is asked to do
 ///   QemuDriver.Consoles      serial ports, consoles, the screen
 ///   QemuDriver.Reattaching   QEMUs that an earlier daemon left running

@@ -130,3 +130,7 @@ public readonly partial record struct DomainInterfaceAddressesRet(
 
 [XdrStruct]
 public readonly partial record struct DomainSetMemoryStatsPeriodArgs(NonnullDomain Dom, int Period, uint Flags);
+
+/// <param name="Flags">How: 0 some pages, 1 dirty bitmap, 2 dirty ring.</param>
+[XdrStruct]
+public readonly partial record struct DomainStartDirtyRateCalcArgs(NonnullDomain Dom, int Seconds, uint Flags);
