@@ -214,15 +214,20 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
         }
     }
 
-    /// <summary>The death of our QEMU is known from its pidfd, whoever caused it.</summary>
+    /// <summary>
+    /// The death of our QEMU is known from its pidfd, whoever caused it. It counts when the driver has cleaned up after it: a source that
+    /// hears of the end may try again at once, and must not find the place taken.
+    /// </summary>
     private void WatchProcess()
     {
         if (domain.Qemu is { } watched)
         {
+            var run = domain.Snapshot.Id;
             loop.Start(
                 async ct =>
                 {
                     await watched.Process.Exited.WaitAsync(ct);
+                    await domain.State.WaitAsync(now => now.Id != run, ct);
                     return new DestinationInput.QemuGone();
                 },
                 _ => new DestinationInput.QemuGone());
