@@ -10,6 +10,7 @@ namespace Wherry.Qemu.Tests.Migration.Simulation;
 internal sealed class SimulatedLauncher(TimeProvider time) : IDomainLauncher, IAsyncDisposable
 {
     private readonly List<FakeQemu> launched = [];
+    private readonly List<QemuInstance> instances = [];
 
     /// <summary>Told of each QEMU before anybody talks to it.</summary>
     public Action<FakeQemu>? Launching { get; set; }
@@ -29,7 +30,9 @@ internal sealed class SimulatedLauncher(TimeProvider time) : IDomainLauncher, IA
         Launching?.Invoke(qemu);
         spawned(qemu.Process);
         var monitor = await MonitorSession.ConnectAsync(qemu.MonitorPath, new MonitorOptions { Owner = target.Name, TimeProvider = time }, ct);
-        return new LaunchedQemu(new QemuInstance(qemu.Process, monitor, qemu.MonitorPath, []), live);
+        var instance = new QemuInstance(qemu.Process, monitor, qemu.MonitorPath, []);
+        instances.Add(instance);
+        return new LaunchedQemu(instance, live);
     }
 
     public async ValueTask DisposeAsync()
@@ -38,6 +41,12 @@ internal sealed class SimulatedLauncher(TimeProvider time) : IDomainLauncher, IA
         {
             qemu.Process.Signal(9);
             await qemu.DisposeAsync();
+        }
+
+        // The driver cleans up after each, in directories that the test removes next.
+        foreach (var instance in instances)
+        {
+            await instance.Watching.Within();
         }
     }
 }
