@@ -89,7 +89,7 @@ internal sealed partial class RemoteProgram
     {
         CheckFlags(args.Flags, 0, "qemuDomainSetGuestVcpus");
         if (args.State is not (0 or 1))
-            throw new WherryException(ErrorCode.InvalidArg, "unsupported state value");
+            throw WherryException.RefusedArgument("qemuDomainSetGuestVcpus", "state", "unsupported state value");
         await Driver.SetGuestVcpusAsync(
             Domain(call, args.Dom), CpuList.Parse(args.Cpumap), args.State == 1, Owner("DomainSetGuestVcpus"), ct);
     }

@@ -57,5 +57,6 @@ public static class RemoteLimits
     public const int SecurityLabelList = 64;
     public const int SecurityModel = 257;
     public const int StoragePoolList = 16_384;
+    public const int StorageVolList = 16_384;
     public const int Vcpuinfo = 16_384;
 }
