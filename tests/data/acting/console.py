@@ -29,7 +29,7 @@ def read_until(stream, words):
     return True
 
 
-watchdog = threading.Timer(60, lambda: __import__("os")._exit(99))
+watchdog = threading.Timer(100, lambda: __import__("os")._exit(99))
 watchdog.daemon = True
 watchdog.start()
 first, stream = open_console()
