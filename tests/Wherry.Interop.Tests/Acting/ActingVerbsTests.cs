@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Wherry.Interop.Tests.Comparison;
 using Wherry.Testbed;
+using Wherry.Testbed.Guest;
 using Wherry.Testbed.Hosts;
 
 namespace Wherry.Interop.Tests.Acting;
@@ -26,10 +27,11 @@ public sealed partial class ActingVerbsTests(ITestOutputHelper output)
     {
         Assert.SkipWhen(StockLibvirtd.Missing is not null, StockLibvirtd.Missing ?? "");
         Assert.SkipWhen(list == "virt-install" && Executables.Find("virt-install") is null, "virtinst is not installed");
+        Assert.SkipWhen(list == "guest" && AgentImage.Missing is not null, AgentImage.Missing ?? "");
         var rows = Explanations.Read(Path.Combine(Fixtures, list + ".sh"));
         var both = await Task.WhenAll(
-            RunAsync(rows, host => new Wherryd(host) { InLibvirtsDirectories = true }),
-            RunAsync(rows, host => new StockLibvirtd(host) { WithoutDrivers = ["nodedev"] }));
+            RunAsync(list, rows, host => new Wherryd(host) { InLibvirtsDirectories = true }),
+            RunAsync(list, rows, host => new StockLibvirtd(host) { WithoutDrivers = ["nodedev"] }));
 
         var comparison = new AnswerComparison();
         foreach (var (row, ours, stock) in rows.Zip(both[0], both[1]))
@@ -38,7 +40,7 @@ public sealed partial class ActingVerbsTests(ITestOutputHelper output)
         comparison.Check();
     }
 
-    private static async Task<IReadOnlyList<string>> RunAsync(IReadOnlyList<(string Call, string? WhyDifferent)> rows, Func<TestHost, DaemonRunner> create)
+    private static async Task<IReadOnlyList<string>> RunAsync(string list, IReadOnlyList<(string Call, string? WhyDifferent)> rows, Func<TestHost, DaemonRunner> create)
     {
         await using var run = RunDirectory.Create();
         await using var host = await TestHost.CreateAsync(run, "alpha", isolated: true);
@@ -46,10 +48,15 @@ public sealed partial class ActingVerbsTests(ITestOutputHelper output)
         await host.RunAsync("qemu-img", "create", "-q", "-f", "qcow2", $"{host.Images}/disk.qcow2", "4M").Checked();
         foreach (var file in Directory.EnumerateFiles(Fixtures).Where(file => !file.EndsWith(".sh", StringComparison.Ordinal)))
         {
-            var text = (await File.ReadAllTextAsync(file)).Replace("@IMAGES@", host.Images, StringComparison.Ordinal);
+            var text = (await File.ReadAllTextAsync(file))
+                .Replace("@IMAGES@", host.Images, StringComparison.Ordinal)
+                .Replace("@KERNEL@", GuestImage.KernelFile, StringComparison.Ordinal)
+                .Replace("@HERE@", host.Directory, StringComparison.Ordinal);
             await File.WriteAllTextAsync(Path.Combine(host.Directory, Path.GetFileName(file)), text);
         }
 
+        if (list == "guest")
+            await AgentImage.WriteAsync(Path.Combine(host.Directory, "agent.initrd"));
         await daemon.StartAsync();
         var answers = new List<string>();
         foreach (var row in rows)
