@@ -12,9 +12,9 @@ public static class RemoteLimits
     public const int CpuBaseline = 256;
     public const int Cpumap = 2_048;
     public const int Cpumaps = 8_388_608;
+    public const int DomainAuthorizedSshKeys = 2_048;
     public const int DomainBlkioParameters = 16;
     public const int DomainBlockIoTuneParameters = 32;
-    public const int DomainAuthorizedSshKeys = 2_048;
     public const int DomainBlockStatsParameters = 16;
     public const int DomainDiskErrors = 256;
     public const int DomainEventGraphicsIdentity = 20;
