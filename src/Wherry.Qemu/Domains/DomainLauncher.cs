@@ -256,7 +256,7 @@ public sealed class DomainLauncher : IDomainLauncher
     internal static async Task<ImmutableDictionary<string, ulong>> ModuleBasesAsync(MonitorSession monitor, CancellationToken ct) =>
         (await monitor.ExecuteAsync(new QueryMemoryDevices(), ct))
             .Where(device => device is { Type: "dimm", Data.Id: not null })
-            .ToImmutableDictionary(device => device.Data.Id!, device => device.Data.Addr, StringComparer.Ordinal);
+            .ToImmutableDictionary(device => device.Data.Id!, device => (ulong)device.Data.Addr, StringComparer.Ordinal);
 
     /// <summary>What QEMU made of the CPU that it was asked for.</summary>
     private static async Task<CpuSpec?> BuiltCpuAsync(MonitorSession monitor, DomainSpec spec, CancellationToken ct)

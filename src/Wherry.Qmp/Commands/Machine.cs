@@ -188,7 +188,7 @@ public sealed record MemoryDeviceInfo(string Type, MemoryDevicePlace Data);
 /// <summary>Of the members of all types those that a dimm has and we read.</summary>
 /// <param name="Id">Null for one that was made without.</param>
 /// <param name="Addr">Where in the guest's memory it begins; 0 for a type that has none.</param>
-public sealed record MemoryDevicePlace(string? Id, ulong Addr);
+public sealed record MemoryDevicePlace(string? Id, long Addr);
 
 /// <param name="Value">Bytes the guest shall have.</param>
 public sealed record Balloon(long Value) : QmpCommand<QmpEmpty>("balloon", MachineJson.Default.QmpEmpty, MachineJson.Default.Balloon);
