@@ -82,14 +82,6 @@ public sealed class AgentSession : IAsyncDisposable
         return reply.GetProperty("return");
     }
 
-    /// <summary>Runs a command whose success is that nobody is left to answer: the guest goes down, and its end of the channel with it.</summary>
-    /// <exception cref="WherryException">As <see cref="ExecuteAsync"/>; AgentUnresponsive also when it had gone before it was asked.</exception>
-    public Task ExecuteLastAsync(string command, JsonObject arguments, AgentPatience patience, string caller, CancellationToken ct)
-    {
-        var message = new JsonObject { ["execute"] = command, ["arguments"] = arguments };
-        return AskAsync(command, message.ToJsonString(), patience, caller, ct, isLast: true);
-    }
-
     /// <summary>Passes a client's own message through; the whole reply, unless it is an error.</summary>
     /// <exception cref="WherryException">InternalError: not JSON; else as <see cref="ExecuteAsync"/>.</exception>
     public Task<JsonElement> ExecuteRawAsync(string message, AgentPatience patience, string caller, CancellationToken ct) =>
@@ -102,11 +94,8 @@ public sealed class AgentSession : IAsyncDisposable
         _socket.Dispose();
     }
 
-    /// <param name="isLast">Once it is sent, the end of the channel is no error, and there is no answer.</param>
-    private async Task<JsonElement> AskAsync(
-        string command, string message, AgentPatience patience, string caller, CancellationToken ct, bool isLast = false)
+    private async Task<JsonElement> AskAsync(string command, string message, AgentPatience patience, string caller, CancellationToken ct)
     {
-        var sent = false;
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, _ending.Token);
         try
         {
@@ -114,7 +103,7 @@ public sealed class AgentSession : IAsyncDisposable
             try
             {
                 await GetInStepAsync(patience, either.Token).ConfigureAwait(false);
-                return Check(command, await ExchangeAsync(message, patience.Limit(_options), () => sent = true, either.Token).ConfigureAwait(false));
+                return Check(command, await ExchangeAsync(message, patience.Limit(_options), either.Token).ConfigureAwait(false));
             }
             finally
             {
@@ -126,7 +115,6 @@ public sealed class AgentSession : IAsyncDisposable
             || (e is OperationCanceledException && _ending.IsCancellationRequested && !ct.IsCancellationRequested))
         {
             _lost = true;
-            if (isLast && sent) return default;
             throw new WherryException(ErrorCode.AgentUnresponsive, "Guest agent disappeared while executing command", inner: e);
         }
     }
@@ -172,7 +160,7 @@ public sealed class AgentSession : IAsyncDisposable
         }
     }
 
-    private async Task<JsonElement> ExchangeAsync(string message, TimeSpan? limit, Action sent, CancellationToken ct)
+    private async Task<JsonElement> ExchangeAsync(string message, TimeSpan? limit, CancellationToken ct)
     {
         _inStep = false; // until the answer is here
         var reply = await PatientlyAsync(limit, ReadReplyAsync, ct).ConfigureAwait(false);
@@ -182,7 +170,6 @@ public sealed class AgentSession : IAsyncDisposable
         async Task<JsonElement> ReadReplyAsync(CancellationToken until)
         {
             await SendAsync(Line(message), until).ConfigureAwait(false);
-            sent();
             while (true)
             {
                 if (Parse(await ReadLineAsync(until).ConfigureAwait(false)) is { } reply) return reply;
@@ -262,9 +249,8 @@ public sealed class AgentSession : IAsyncDisposable
         if (reply.TryGetProperty("error", out var error))
         {
             var words = error.ValueKind == JsonValueKind.Object && error.TryGetProperty("desc", out var desc) ? desc.GetString() : null;
-            var text = $"unable to execute QEMU agent command '{command}'{(words is null ? "" : ": " + words)}";
-            var kind = error.ValueKind == JsonValueKind.Object && error.TryGetProperty("class", out var name) ? name.ToString() : null;
-            throw kind is "CommandNotFound" or "CommandDisabled" ? new AgentCommandMissingException(text) : new WherryException(ErrorCode.InternalError, text);
+            throw new WherryException(
+                ErrorCode.InternalError, $"unable to execute QEMU agent command '{command}'{(words is null ? "" : ": " + words)}");
         }
 
         return reply.TryGetProperty("return", out _)
@@ -287,6 +273,3 @@ public sealed class AgentSession : IAsyncDisposable
         }
     }
 }
-
-/// <summary>This agent does not know the command, or is not allowed to do it.</summary>
-public sealed class AgentCommandMissingException(string detail) : WherryException(ErrorCode.InternalError, detail);
