@@ -18,13 +18,16 @@ namespace Wherry.Qmp;
 public static unsafe partial class MonitorSocket
 {
     private const int AfUnix = 1;
-    private const int SockStreamCloexec = 1 | 0x80000;
+    private const int SockStreamCloexecNonblock = 1 | 0x80000 | 0x800;
 
     /// <summary>The longest path of a unix socket in bytes: sun_path less its zero.</summary>
     public const int MaxPathBytes = 107;
 
     /// <summary>Listens at <paramref name="path"/>, replacing a left-over socket file. The descriptor is close-on-exec.</summary>
-    /// <remarks>Not .NET's Socket: that one deletes the socket file when our copy closes, and QEMU could never be found again.</remarks>
+    /// <remarks>
+    /// Not .NET's Socket: that one deletes the socket file when our copy closes, and QEMU could never be found again. It does not block: while
+    /// QEMU starts, two of its threads may see our connection, one accepts it, and in the other accept(2) would hold up the main loop for ever.
+    /// </remarks>
     /// <exception cref="WherryException">SystemError; InvalidArg for a path over <see cref="MaxPathBytes"/>.</exception>
     public static SafeFileHandle Listen(string path)
     {
@@ -37,7 +40,7 @@ public static unsafe partial class MonitorSocket
         var address = new UnixAddress { Family = AfUnix };
         Encoding.UTF8.GetBytes(path, new Span<byte>(address.Path, MaxPathBytes));
         File.Delete(path);
-        var handle = new SafeFileHandle(socket(AfUnix, SockStreamCloexec, 0), ownsHandle: true);
+        var handle = new SafeFileHandle(socket(AfUnix, SockStreamCloexecNonblock, 0), ownsHandle: true);
         // Backlog 1: QEMU serves one client at a time.
         if (handle.IsInvalid || bind(handle, &address, (uint)sizeof(UnixAddress)) < 0 || listen(handle, 1) < 0)
         {
