@@ -59,11 +59,11 @@ public sealed class RememberedAnswerTests
         Assert.NotNull(meanwhile.Age);
 
         late.SetResult("43");
-        Answer<string> answer;
-        do
-            answer = await AskAsync(Task.FromResult("44"));
-        while (answer.Age is not null);
-        Assert.Equal("44", answer.Value);
+        while ((await AskAsync(Task.FromResult("44"))).Age is not null)
+        {
+            // The late answer is on its way, and is not waited for: it may be the one that ends this, or the one to a question asked since.
+        }
+        Assert.Equal(new Answer<string>("45", null), await AskAsync(Task.FromResult("45")));
     }
 
     [Fact]
