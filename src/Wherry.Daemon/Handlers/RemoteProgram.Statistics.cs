@@ -123,9 +123,10 @@ internal sealed partial class RemoteProgram
     {
         if (!domain.Snapshot.IsActive)
             throw DomainRefusals.NotRunning();
-        var disks = domain.Snapshot.Definition.Spec.Disks;
+        var spec = domain.Snapshot.Definition.Spec;
+        var disks = spec.Disks;
         if (path.Length > 0)
-            disks = [DomainDisks.Find(disks, path) ?? throw new WherryException(ErrorCode.InvalidArg, $"invalid path: {path}")];
+            disks = [spec.FindDisk(path) ?? throw new WherryException(ErrorCode.InvalidArg, $"invalid path: {path}")];
         var drives = await Driver.AskDrivesAsync(domain, owner, ct);
         return disks
             .Select(disk => disk.Alias is { } alias && drives.Drives.GetValueOrDefault(alias) is { } counters
@@ -150,7 +151,7 @@ internal sealed partial class RemoteProgram
     {
         CheckFlags(args.Flags, 0, "qemuDomainGetBlockInfo");
         var domain = Domain(call, args.Dom);
-        var disk = DomainDisks.Find(domain.Snapshot.Definition.Spec.Disks, args.Path)
+        var disk = domain.Snapshot.Definition.Spec.FindDisk(args.Path)
             ?? throw new WherryException(ErrorCode.InvalidArg, $"invalid path {args.Path} not assigned to domain");
         var source = disk.Source
             ?? throw new WherryException(ErrorCode.InvalidArg, $"disk '{args.Path}' does not currently have a source assigned");
@@ -189,7 +190,7 @@ internal sealed partial class RemoteProgram
         if (args.Maxerrors == 0)
             return new DomainGetDiskErrorsRet([], disks.Length);
         var errors = disks
-            .Select(disk => new DomainDiskError(disk.TargetDev, DomainDisks.ErrorOf(disk, drives)))
+            .Select(disk => new DomainDiskError(disk.TargetDev, DiskErrors.Of(disk, drives)))
             .Where(error => error.Error != 0)
             .Take((int)args.Maxerrors)
             .ToArray();

@@ -34,7 +34,7 @@ internal sealed partial class RemoteProgram
         var path = args.Disk!; // checked above
         var tune = definition == snapshot.Live
             ? await Driver.AskIoTuneAsync(Domain(call, args.Dom), path, Owner("DomainGetBlockIoTune"), ct)
-            : (DomainDisks.Find(definition.Spec.Disks, path)
+            : (definition.Spec.FindDisk(path)
                 ?? throw new WherryException(ErrorCode.InvalidArg, $"disk '{path}' was not found in the domain config")).IoTune ?? IoTuneSpec.None;
         var values = IoTuneSpec.Fields.Select(field => field == IoTuneSpec.Group
             ? TypedParameter.String(field, tune.GroupName ?? "")

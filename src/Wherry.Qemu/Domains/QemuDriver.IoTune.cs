@@ -60,7 +60,7 @@ public sealed partial class QemuDriver
             }
             if (affected.Config is { } stored)
             {
-                var disk = Find(stored.Spec, path)
+                var disk = stored.Spec.FindDisk(path)
                     ?? throw new WherryException(ErrorCode.InvalidArg, $"missing persistent configuration for disk '{path}'");
                 var tune = Throttle.Complete(wanted, disk, stored.Spec);
                 config = document => document.WithIoTune(disk.TargetDev, tune);
@@ -76,8 +76,5 @@ public sealed partial class QemuDriver
         ct);
 
     private static DiskSpec FindDisk(DomainSpec spec, string path) =>
-        Find(spec, path) ?? throw new WherryException(ErrorCode.InvalidArg, $"disk '{path}' not found in domain");
-
-    private static DiskSpec? Find(DomainSpec spec, string path) =>
-        spec.Disks.FirstOrDefault(disk => path.StartsWith('/') ? disk.Source?.Path == path : disk.TargetDev == path);
+        spec.FindDisk(path) ?? throw new WherryException(ErrorCode.InvalidArg, $"disk '{path}' not found in domain");
 }

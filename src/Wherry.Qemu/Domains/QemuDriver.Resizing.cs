@@ -21,7 +21,7 @@ public sealed partial class QemuDriver
     {
         using var lease = await BeginAsync(domain, JobKind.Modify, owner, ct);
         var qemu = ActiveQemu(domain);
-        var disk = Find(domain.Snapshot.Live!.Spec, path) // it is active
+        var disk = domain.Snapshot.Live!.Spec.FindDisk(path) // it is active
             ?? throw new WherryException(ErrorCode.InvalidArg, $"disk '{path}' was not found in the domain config");
         if (disk.Source is not { Index: { } index } || disk.ReadOnly)
             throw new WherryException(ErrorCode.OperationUnsupported, $"can't resize empty or readonly disk '{disk.TargetDev}'");

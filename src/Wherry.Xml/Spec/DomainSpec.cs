@@ -69,6 +69,10 @@ public sealed partial record DomainSpec
 
     public ImmutableArray<DiskSpec> Disks { get; init; } = [];
 
+    /// <summary>A disk as clients name it: by the path of its source or by its target's name. null: there is none.</summary>
+    public DiskSpec? FindDisk(string path) =>
+        Disks.FirstOrDefault(disk => path.StartsWith('/') ? disk.Source?.Path == path : disk.TargetDev == path);
+
     public ImmutableArray<ControllerSpec> Controllers { get; init; } = [];
 
     public ImmutableArray<InterfaceSpec> Interfaces { get; init; } = [];
