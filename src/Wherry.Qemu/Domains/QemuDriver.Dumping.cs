@@ -10,8 +10,6 @@ public sealed partial class QemuDriver
     /// <summary>A dump that writes nothing for this long is stuck, and not worth a guest that stands.</summary>
     private static readonly TimeSpan DumpStall = TimeSpan.FromSeconds(60);
 
-    private static readonly TimeSpan DumpGlance = TimeSpan.FromMilliseconds(500);
-
     /// <summary>Writes the guest's memory to a new file that only its owner may read. The guest stands meanwhile. The caller holds the
     /// domain's async job.</summary>
     /// <exception cref="WherryException">OperationFailed: QEMU could not write it; OperationTimeout: it stopped writing. What is
@@ -51,13 +49,15 @@ public sealed partial class QemuDriver
 
     private async Task FollowDumpAsync(Domain domain, QemuInstance qemu, long began, CancellationToken ct)
     {
-        using var events = qemu.Subscribe();
         var (written, since) = (-1L, _time.GetTimestamp());
-        while (true)
+        if (!await Lookout.UntilAsync(qemu, _time, LookAsync, ct))
+            throw DomainRefusals.NotRunning(); // QEMU has ended
+
+        async Task<bool> LookAsync(CancellationToken looking)
         {
-            var dump = await qemu.Monitor.ExecuteAsync(new QueryDump(), ct);
+            var dump = await qemu.Monitor.ExecuteAsync(new QueryDump(), looking);
             if (dump.Status == DumpStatus.Completed)
-                return;
+                return true;
             if (dump.Status == DumpStatus.Failed)
                 throw new WherryException(ErrorCode.OperationFailed, $"domain '{domain.Name}': QEMU could not write the memory dump");
             if (dump.Completed != written)
@@ -66,12 +66,7 @@ public sealed partial class QemuDriver
                 throw new WherryException(
                     ErrorCode.OperationTimeout, $"domain '{domain.Name}': the memory dump stands at {written} of {dump.Total} bytes");
             domain.Change(now => now with { Job = Progress(dump, began) });
-            // DUMP_COMPLETED wakes us; the glance is for the progress, and for an event that got lost.
-            await Task.WhenAny(events.Events.WaitToReadAsync(ct).AsTask(), Task.Delay(DumpGlance, _time, ct));
-            while (events.Events.TryRead(out _))
-            {
-                // Hints only: the truth is queried.
-            }
+            return false;
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 using Wherry.Qemu.Domains;
-using Wherry.Qemu.Migration;
 using Wherry.Qemu.Migration.Machines;
 using Wherry.Qemu.State;
 using Wherry.Qemu.Tests.Migration.Simulation;

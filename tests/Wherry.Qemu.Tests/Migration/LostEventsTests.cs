@@ -1,3 +1,4 @@
+using Wherry.Qemu.Domains;
 using Wherry.Qemu.Migration;
 using Wherry.Qemu.Migration.Disks;
 using Wherry.Qemu.Migration.Machines;

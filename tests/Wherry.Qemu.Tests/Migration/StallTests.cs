@@ -1,6 +1,5 @@
 using Wherry.Errors;
 using Wherry.Qemu.Domains;
-using Wherry.Qemu.Migration;
 using Wherry.Qemu.Migration.Machines;
 using Wherry.Qemu.Migration.Source;
 using Wherry.Qemu.State;

@@ -1,6 +1,4 @@
-using Wherry.Qemu.Domains;
-
-namespace Wherry.Qemu.Migration;
+namespace Wherry.Qemu.Domains;
 
 /// <summary>
 /// Looks at QEMU whenever it said anything at all, and otherwise every half a second. What an event says is not read: a look is a
