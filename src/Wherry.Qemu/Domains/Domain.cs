@@ -26,6 +26,7 @@ namespace Wherry.Qemu.Domains;
 public sealed partial class Domain
 {
     private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _defining = new(1, 1);
     private readonly VersionedState<DomainSnapshot> _state;
     private readonly IDomainEventSink _sink;
     private DomainRunState _run;
@@ -64,7 +65,12 @@ public sealed partial class Domain
     /// Held while what the domain exists for changes: its stored definition, the beginning and the end of a run. So two definitions reach
     /// the disk in the order they reach the snapshot, and a domain that is forgotten has neither a definition nor a run.
     /// </summary>
-    internal SemaphoreSlim Defining { get; } = new(1, 1);
+    /// <returns>Dispose it when done.</returns>
+    internal async Task<IDisposable> DefineAloneAsync(CancellationToken ct)
+    {
+        await _defining.WaitAsync(ct);
+        return new DefiningTurn(_defining);
+    }
 
     /// <summary>What the state machine knows, for those who decide by more than the visible status.</summary>
     public DomainRunState RunState
@@ -125,4 +131,9 @@ public sealed partial class Domain
     }
 
     public override string ToString() => $"domain '{Name}'";
+
+    private sealed class DefiningTurn(SemaphoreSlim defining) : IDisposable
+    {
+        public void Dispose() => defining.Release();
+    }
 }

@@ -28,27 +28,20 @@ public sealed partial class QemuDriver
     /// <summary>Makes a domain persistent, or replaces its definition; announced when it is on disk.</summary>
     public async Task PersistAsync(Domain domain, DomainDefinition definition, CancellationToken ct)
     {
-        await domain.Defining.WaitAsync(ct);
-        try
-        {
-            // A transient one may have ended since it was looked up; with a definition it has something to live for.
-            if (Domains.GetOrAdd(domain.Name, domain.Uuid, () => domain, out _) != domain)
-                throw DomainRefusals.Vanished(domain);
-            await WriteDefinitionAsync(definition, ct);
-            var detail = domain.Snapshot.IsPersistent ? DefinedDetail.Updated : DefinedDetail.Added;
-            domain.Apply(new DomainInput.Defined(detail), now => now with { Config = definition });
-        }
-        finally
-        {
-            domain.Defining.Release();
-        }
+        using var turn = await domain.DefineAloneAsync(ct);
+        // A transient one may have ended since it was looked up; with a definition it has something to live for.
+        if (Domains.GetOrAdd(domain.Name, domain.Uuid, () => domain, out _) != domain)
+            throw DomainRefusals.Vanished(domain);
+        await WriteDefinitionAsync(definition, ct);
+        var detail = domain.Snapshot.IsPersistent ? DefinedDetail.Updated : DefinedDetail.Added;
+        domain.Apply(new DomainInput.Defined(detail), now => now with { Config = definition });
         DomainLog.Defined(_logger, domain.Name, domain.Uuid);
     }
 
     /// <summary>virsh undefine: removes the stored definition. A running domain becomes transient.</summary>
     public async Task UndefineAsync(Domain domain, CancellationToken ct)
     {
-        await domain.Defining.WaitAsync(ct);
+        using var turn = await domain.DefineAloneAsync(ct);
         try
         {
             if (!domain.Snapshot.IsPersistent)
@@ -66,29 +59,18 @@ public sealed partial class QemuDriver
         {
             throw new WherryException(ErrorCode.SystemError, $"cannot remove config for {domain.Name}: {e.Message}", inner: e);
         }
-        finally
-        {
-            domain.Defining.Release();
-        }
         DomainLog.Undefined(_logger, domain.Name, domain.Uuid);
     }
 
     public async Task SetAutostartAsync(Domain domain, bool autostart, CancellationToken ct)
     {
-        await domain.Defining.WaitAsync(ct);
-        try
-        {
-            if (!domain.Snapshot.IsPersistent)
-                throw new WherryException(ErrorCode.OperationInvalid, "cannot set autostart for transient domain");
-            if (domain.Snapshot.Autostart == autostart)
-                return;
-            await Task.Run(() => _files.SetAutostart(domain.Name, autostart), ct);
-            domain.Change(now => now with { Autostart = autostart });
-        }
-        finally
-        {
-            domain.Defining.Release();
-        }
+        using var turn = await domain.DefineAloneAsync(ct);
+        if (!domain.Snapshot.IsPersistent)
+            throw new WherryException(ErrorCode.OperationInvalid, "cannot set autostart for transient domain");
+        if (domain.Snapshot.Autostart == autostart)
+            return;
+        await Task.Run(() => _files.SetAutostart(domain.Name, autostart), ct);
+        domain.Change(now => now with { Autostart = autostart });
     }
 
     /// <summary>Changes what is inert in a domain's XML (title, description, metadata), in the running document, the stored one, or both.</summary>

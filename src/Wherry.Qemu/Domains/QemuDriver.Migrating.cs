@@ -10,15 +10,8 @@ public sealed partial class QemuDriver
     /// <summary>Gives name and UUID back that <see cref="AddActive"/> took, unless the domain has something else to live for.</summary>
     public async Task ForgetUnlessUsedAsync(Domain domain)
     {
-        await domain.Defining.WaitAsync(CancellationToken.None);
-        try
-        {
-            if (domain.Snapshot is { IsActive: false, IsPersistent: false })
-                Forget(domain);
-        }
-        finally
-        {
-            domain.Defining.Release();
-        }
+        using var turn = await domain.DefineAloneAsync(CancellationToken.None);
+        if (domain.Snapshot is { IsActive: false, IsPersistent: false })
+            Forget(domain);
     }
 }

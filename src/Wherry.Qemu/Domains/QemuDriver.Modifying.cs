@@ -17,25 +17,18 @@ public sealed partial class QemuDriver
     private async Task ModifyAsync(Domain domain, Affect affect, string owner, Func<AffectedDefinitions, Task<DocumentChanges>> act, CancellationToken ct)
     {
         using var lease = await BeginAsync(domain, JobKind.Modify, owner, ct);
-        await domain.Defining.WaitAsync(ct);
-        try
+        using var turn = await domain.DefineAloneAsync(ct);
+        var affected = Resolve(domain, affect);
+        var changes = await act(affected);
+        if (affected.Config is { } config && changes.Config is { } changeConfig)
         {
-            var affected = Resolve(domain, affect);
-            var changes = await act(affected);
-            if (affected.Config is { } config && changes.Config is { } changeConfig)
-            {
-                var changed = new DomainDefinition(changeConfig(config.Document));
-                // Not for the caller to cancel any more: QEMU may have been told.
-                await WriteDefinitionAsync(changed, CancellationToken.None);
-                domain.Change(now => now with { Config = changed });
-            }
-            if (affected.Live is not null && changes.Live is { } changeLive)
-                domain.Change(now => now.Live is { } live ? now with { Live = new DomainDefinition(changeLive(live.Document)) } : now);
+            var changed = new DomainDefinition(changeConfig(config.Document));
+            // Not for the caller to cancel any more: QEMU may have been told.
+            await WriteDefinitionAsync(changed, CancellationToken.None);
+            domain.Change(now => now with { Config = changed });
         }
-        finally
-        {
-            domain.Defining.Release();
-        }
+        if (affected.Live is not null && changes.Live is { } changeLive)
+            domain.Change(now => now.Live is { } live ? now with { Live = new DomainDefinition(changeLive(live.Document)) } : now);
     }
 
     private static AffectedDefinitions Resolve(Domain domain, Affect affect)

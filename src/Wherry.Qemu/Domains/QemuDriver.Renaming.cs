@@ -10,39 +10,32 @@ public sealed partial class QemuDriver
     public async Task RenameAsync(Domain domain, string name, string owner, CancellationToken ct)
     {
         using var lease = await BeginAsync(domain, JobKind.Modify, owner, ct);
-        await domain.Defining.WaitAsync(ct);
+        using var turn = await domain.DefineAloneAsync(ct);
+        var now = domain.Snapshot;
+        if (now.IsActive)
+            throw new WherryException(ErrorCode.OperationInvalid, "cannot rename active domain");
+        var config = now.Config ?? throw new WherryException(ErrorCode.OperationInvalid, "cannot rename a transient domain");
+        if (now.Name == name)
+            throw new WherryException(ErrorCode.OperationInvalid, "Can't rename domain to itself", ErrorDomain.Domain);
+        var renamed = new DomainDefinition(config.Document.WithName(name));
+        Domains.AddName(domain, name);
         try
         {
-            var now = domain.Snapshot;
-            if (now.IsActive)
-                throw new WherryException(ErrorCode.OperationInvalid, "cannot rename active domain");
-            var config = now.Config ?? throw new WherryException(ErrorCode.OperationInvalid, "cannot rename a transient domain");
-            if (now.Name == name)
-                throw new WherryException(ErrorCode.OperationInvalid, "Can't rename domain to itself", ErrorDomain.Domain);
-            var renamed = new DomainDefinition(config.Document.WithName(name));
-            Domains.AddName(domain, name);
-            try
-            {
-                if (name.Contains('/', StringComparison.Ordinal))
-                    throw new WherryException(ErrorCode.XmlError, $"name {name} cannot contain '/'");
-                await RenameFilesAsync(now, renamed, ct);
-            }
-            catch
-            {
-                Domains.RemoveName(domain, name);
-                ForgetFiles(name);
-                throw;
-            }
-            domain.Announce(new DomainEvent.Lifecycle(LifecycleEvent.Renamed(LifecycleEventType.Undefined)));
-            domain.Change(old => old with { Name = name, Config = renamed });
-            domain.Announce(new DomainEvent.Lifecycle(LifecycleEvent.Renamed(LifecycleEventType.Defined)));
-            Domains.RemoveName(domain, now.Name);
-            DomainLog.Renamed(_logger, now.Name, name, domain.Uuid);
+            if (name.Contains('/', StringComparison.Ordinal))
+                throw new WherryException(ErrorCode.XmlError, $"name {name} cannot contain '/'");
+            await RenameFilesAsync(now, renamed, ct);
         }
-        finally
+        catch
         {
-            domain.Defining.Release();
+            Domains.RemoveName(domain, name);
+            ForgetFiles(name);
+            throw;
         }
+        domain.Announce(new DomainEvent.Lifecycle(LifecycleEvent.Renamed(LifecycleEventType.Undefined)));
+        domain.Change(old => old with { Name = name, Config = renamed });
+        domain.Announce(new DomainEvent.Lifecycle(LifecycleEvent.Renamed(LifecycleEventType.Defined)));
+        Domains.RemoveName(domain, now.Name);
+        DomainLog.Renamed(_logger, now.Name, name, domain.Uuid);
     }
 
     private async Task RenameFilesAsync(DomainSnapshot old, DomainDefinition renamed, CancellationToken ct)

@@ -135,17 +135,10 @@ public sealed partial class QemuDriver
     /// <summary>From here the domain is active: it is not forgotten before this run has ended, and what was undefined meanwhile is not run.</summary>
     private async Task BeginRunAsync(Domain domain, Action begin, CancellationToken ct)
     {
-        await domain.Defining.WaitAsync(ct);
-        try
-        {
-            if (Domains.Find(domain.Uuid) != domain)
-                throw DomainRefusals.Vanished(domain);
-            begin();
-        }
-        finally
-        {
-            domain.Defining.Release();
-        }
+        using var turn = await domain.DefineAloneAsync(ct);
+        if (Domains.Find(domain.Uuid) != domain)
+            throw DomainRefusals.Vanished(domain);
+        begin();
     }
 
     private async Task AbandonAsync(Domain domain, QemuInstance qemu, Exception cause)

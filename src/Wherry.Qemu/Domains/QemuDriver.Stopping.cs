@@ -89,17 +89,10 @@ public sealed partial class QemuDriver
     /// <summary>A transient domain ends with its run: who hears of the end, or has waited for it, does not find the domain any more.</summary>
     private async Task EndRunAsync(Domain domain, Action end)
     {
-        await domain.Defining.WaitAsync(CancellationToken.None);
-        try
-        {
-            if (!domain.Snapshot.IsPersistent)
-                Forget(domain);
-            end();
-        }
-        finally
-        {
-            domain.Defining.Release();
-        }
+        using var turn = await domain.DefineAloneAsync(CancellationToken.None);
+        if (!domain.Snapshot.IsPersistent)
+            Forget(domain);
+        end();
     }
 
     private void Forget(Domain domain)
