@@ -6,7 +6,7 @@ namespace Wherry.Rpc;
 /// </summary>
 internal static class ConnectionId
 {
-    private static long s_last;
+    private static long Last;
 
-    public static long Next() => Interlocked.Increment(ref s_last);
+    public static long Next() => Interlocked.Increment(ref Last);
 }

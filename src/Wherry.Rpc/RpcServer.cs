@@ -16,10 +16,10 @@ namespace Wherry.Rpc;
 public sealed class RpcServer
 {
     /// <summary>After a shortage of descriptors or memory. They come back from anywhere in the process, so there is nothing to await.</summary>
-    private static readonly TimeSpan s_acceptRetryDelay = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AcceptRetryDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>For cancelled calls to tell their clients so, and then for broken connections to end.</summary>
-    private static readonly TimeSpan s_cancelledCallsDeadline = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CancelledCallsDeadline = TimeSpan.FromSeconds(1);
 
     private const string Ending = "the daemon ends";
 
@@ -156,8 +156,8 @@ public sealed class RpcServer
             }
             catch (AcceptDelayedException e)
             {
-                RpcLog.AcceptDelayed(_logger, e.Message, s_acceptRetryDelay);
-                await Task.Delay(s_acceptRetryDelay, _time, ct).ConfigureAwait(false);
+                RpcLog.AcceptDelayed(_logger, e.Message, AcceptRetryDelay);
+                await Task.Delay(AcceptRetryDelay, _time, ct).ConfigureAwait(false);
             }
         }
     }
@@ -252,10 +252,10 @@ public sealed class RpcServer
         if (await EndedWithinAsync(deadline).ConfigureAwait(false)) return;
 
         await callsStopping.CancelAsync().ConfigureAwait(false);
-        if (await EndedWithinAsync(s_cancelledCallsDeadline).ConfigureAwait(false)) return;
+        if (await EndedWithinAsync(CancelledCallsDeadline).ConfigureAwait(false)) return;
 
         foreach (var connection in Connections()) connection.Break(Ending);
-        if (await EndedWithinAsync(s_cancelledCallsDeadline).ConfigureAwait(false)) return;
+        if (await EndedWithinAsync(CancelledCallsDeadline).ConfigureAwait(false)) return;
         RpcLog.StopTimedOut(_logger, deadline);
     }
 

@@ -8,7 +8,7 @@ namespace Wherry.Interop.Tests;
 /// <summary>The distribution's virt-admin, on ours and on stock libvirtd: what it prints and what it is refused must be the same.</summary>
 public sealed partial class AdminTests
 {
-    private static readonly string[] s_files = ["1:file:{0}/a.log 3:stderr", "2:file:{0}/a.log 3:syslog:wherry 4:journald"];
+    private static readonly string[] Files = ["1:file:{0}/a.log 3:stderr", "2:file:{0}/a.log 3:syslog:wherry 4:journald"];
 
     [Fact]
     [Trait("req", "S2.29")]
@@ -40,7 +40,7 @@ public sealed partial class AdminTests
         }
 
         var directory = pair.Run.CreateDirectory("logs");
-        foreach (var outputs in s_files.Select(text => string.Format(System.Globalization.CultureInfo.InvariantCulture, text, directory)).Concat(
+        foreach (var outputs in Files.Select(text => string.Format(System.Globalization.CultureInfo.InvariantCulture, text, directory)).Concat(
             ["3:stderr", "3:stderr 2:stderr", "9:stderr", "1:nowhere", "1:file", "1:syslog", "1:stderr:x", "1", "stderr", $"1:file:{directory}/none/x"]))
         {
             await pair.CompareAsync("daemon-log-outputs", "--outputs", outputs);

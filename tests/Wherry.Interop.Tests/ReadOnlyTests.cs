@@ -20,10 +20,10 @@ public sealed class ReadOnlyTests(ITestOutputHelper output)
     private const string Refusal = "operation forbidden: read only access prevents ";
 
     /// <summary>Procedures that end the connection, or that only the handshake may send.</summary>
-    private static readonly string[] s_notAsked = ["ConnectOpen", "ConnectClose", "AuthSaslInit", "AuthSaslStart", "AuthSaslStep", "AuthPolkit"];
+    private static readonly string[] NotAsked = ["ConnectOpen", "ConnectClose", "AuthSaslInit", "AuthSaslStart", "AuthSaslStep", "AuthPolkit"];
 
     /// <summary>Where we differ, and why.</summary>
-    private static readonly Dictionary<string, string> s_explained = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, string> Explained = new(StringComparer.Ordinal)
     {
         ["ConnectDomainMonitorEventDeregister"] = "stock first finds that the reader has none registered, which it never can have",
         ["ConnectSetIdentity"] = "libvirt leaves it to access control, which could let a reader speak for somebody else",
@@ -44,7 +44,7 @@ public sealed class ReadOnlyTests(ITestOutputHelper output)
         var (asked, refused) = (0, 0);
         foreach (var (program, table) in new[] { (RemoteProcedure.Program, typeof(RemoteProcedure)), (QemuProcedure.Program, typeof(QemuProcedure)) })
         {
-            foreach (var procedure in table.GetFields().Where(field => field.FieldType == typeof(int) && !s_notAsked.Contains(field.Name)))
+            foreach (var procedure in table.GetFields().Where(field => field.FieldType == typeof(int) && !NotAsked.Contains(field.Name)))
             {
                 if (Arguments(procedure, table) is not { } arguments) continue;
                 var number = (int)procedure.GetRawConstantValue()!;
@@ -55,14 +55,14 @@ public sealed class ReadOnlyTests(ITestOutputHelper output)
                 asked++;
                 var stockRefuses = theirs?.Message?.StartsWith(Refusal, StringComparison.Ordinal) ?? false;
                 if (stockRefuses) refused++;
-                if (s_explained.ContainsKey(procedure.Name)) continue;
+                if (Explained.ContainsKey(procedure.Name)) continue;
                 if (declared == stockRefuses) differences.Add($"{procedure.Name}: declared {(declared ? "open" : "closed")} to readers, stock says: {theirs?.Message ?? "done"}");
                 var isOurs = ours?.Message?.Contains("unknown procedure", StringComparison.Ordinal) != true;
                 if (isOurs && stockRefuses && Told(ours) != Told(theirs)) differences.Add($"{procedure.Name}:\n ours: {Told(ours)}\nstock: {Told(theirs)}");
             }
         }
 
-        output.WriteLine($"{asked} procedures asked, {refused} refused to readers by stock, {s_explained.Count} explained differences");
+        output.WriteLine($"{asked} procedures asked, {refused} refused to readers by stock, {Explained.Count} explained differences");
         Assert.True(differences.Count == 0, string.Join('\n', differences));
         Assert.True(asked > 150, $"{asked} procedures have arguments declared");
     }

@@ -13,29 +13,29 @@ public sealed class TlsTests
     private const int StockPort = 16514;
     private const int OwnPort = 16515;
 
-    private static readonly TestAuthority s_authority = new("Test CA");
-    private static readonly TestCertificate s_good = s_authority.Issue("CN=host1, O=Example, C=GB");
+    private static readonly TestAuthority Authority = new("Test CA");
+    private static readonly TestCertificate Good = Authority.Issue("CN=host1, O=Example, C=GB");
 
     [Fact]
     public async Task Clients_get_in_or_are_refused_as_with_stock()
     {
         await using var hosts = await TlsHost.StartAsync("""tls_allowed_dn_list = [ "CN=somebody else", "C=GB,*,CN=host?" ]""");
         var foreign = new TestAuthority("Foreign CA");
-        await hosts.CompareAsync("good", s_good, succeeds: true);
+        await hosts.CompareAsync("good", Good, succeeds: true);
         await hosts.CompareAsync("without a certificate", null);
         await hosts.CompareAsync("foreign", foreign.Issue("CN=host1, O=Example, C=GB"), parameters: "&no_sanity=1");
-        await hosts.CompareAsync("expired", s_authority.Issue("CN=host1, O=Example, C=GB", until: -1), parameters: "&no_sanity=1");
-        await hosts.CompareAsync("not yet active", s_authority.Issue("CN=host1, O=Example, C=GB", from: 1), parameters: "&no_sanity=1");
-        await hosts.CompareAsync("an authority's", s_authority.Issue("CN=host1, O=Example, C=GB", isAuthority: true), parameters: "&no_sanity=1");
-        await hosts.CompareAsync("for servers only", s_authority.Issue("CN=host1, O=Example, C=GB", forClient: false), parameters: "&no_sanity=1");
-        await hosts.CompareAsync("not on the list", s_authority.Issue("CN=host12, O=Example, C=GB"));
-        await hosts.CompareAsync("in another order than on the list", s_authority.Issue("C=GB, O=Example, CN=host1"));
+        await hosts.CompareAsync("expired", Authority.Issue("CN=host1, O=Example, C=GB", until: -1), parameters: "&no_sanity=1");
+        await hosts.CompareAsync("not yet active", Authority.Issue("CN=host1, O=Example, C=GB", from: 1), parameters: "&no_sanity=1");
+        await hosts.CompareAsync("an authority's", Authority.Issue("CN=host1, O=Example, C=GB", isAuthority: true), parameters: "&no_sanity=1");
+        await hosts.CompareAsync("for servers only", Authority.Issue("CN=host1, O=Example, C=GB", forClient: false), parameters: "&no_sanity=1");
+        await hosts.CompareAsync("not on the list", Authority.Issue("CN=host12, O=Example, C=GB"));
+        await hosts.CompareAsync("in another order than on the list", Authority.Issue("C=GB, O=Example, CN=host1"));
         await hosts.CompareAsync("revoked", hosts.Revoked);
-        await hosts.CompareAsync("by an address that is in the server's certificate", s_good, host: "127.0.0.1", succeeds: true);
-        await hosts.CompareAsync("by a name that is not", s_good, host: "ip6-localhost");
-        await hosts.CompareAsync("by that name, not caring", s_good, host: "ip6-localhost", parameters: "&no_verify=1", succeeds: true);
-        await hosts.CompareAsync("TLS 1.2", s_good, parameters: "&tls_priority=NORMAL:-VERS-ALL:%2BVERS-TLS1.2", succeeds: true);
-        await hosts.CompareAsync("read-only", s_good, command: ["-r", "list", "--all"], succeeds: true);
+        await hosts.CompareAsync("by an address that is in the server's certificate", Good, host: "127.0.0.1", succeeds: true);
+        await hosts.CompareAsync("by a name that is not", Good, host: "ip6-localhost");
+        await hosts.CompareAsync("by that name, not caring", Good, host: "ip6-localhost", parameters: "&no_verify=1", succeeds: true);
+        await hosts.CompareAsync("TLS 1.2", Good, parameters: "&tls_priority=NORMAL:-VERS-ALL:%2BVERS-TLS1.2", succeeds: true);
+        await hosts.CompareAsync("read-only", Good, command: ["-r", "list", "--all"], succeeds: true);
     }
 
     [Fact]
@@ -71,8 +71,8 @@ public sealed class TlsTests
 
         static void WriteBoth(TestHost host, string pki)
         {
-            var certificate = s_authority.Issue($"CN={host.Name}", names: [host.Name]);
-            foreach (var role in new[] { "server", "client" }) certificate.WriteTo(pki, role, s_authority);
+            var certificate = Authority.Issue($"CN={host.Name}", names: [host.Name]);
+            foreach (var role in new[] { "server", "client" }) certificate.WriteTo(pki, role, Authority);
         }
 
         static DaemonRunner StockWithTls(TestHost host, int port)
@@ -102,7 +102,7 @@ public sealed class TlsTests
         await using var host = await TestHost.CreateAsync(run, "alpha", isolated: false);
         await using var daemon = new Wherryd(host, null) { MoreArguments = ["--listen", $"tls://127.0.0.1:{OwnPort}"] };
         var pki = Path.Combine(daemon.ConfigDirectory, "pki");
-        s_authority.Issue("CN=localhost", until: -1).WriteTo(pki, "server", s_authority);
+        Authority.Issue("CN=localhost", until: -1).WriteTo(pki, "server", Authority);
         var thrown = await Assert.ThrowsAnyAsync<Exception>(() => daemon.StartAsync());
         Assert.Contains($"wherryd: The server certificate {pki}/libvirt/servercert.pem has expired", thrown.Message, StringComparison.Ordinal);
     }
@@ -118,9 +118,9 @@ public sealed class TlsTests
             var run = RunDirectory.Create();
             var host = await TestHost.CreateAsync(run, "alpha", isolated: true);
             var pki = Path.Combine(host.Directory, "pki");
-            s_authority.Issue("CN=alpha", names: ["localhost", "127.0.0.1"]).WriteTo(pki, "server", s_authority);
-            var revoked = s_authority.Issue("CN=host2, O=Example, C=GB");
-            File.WriteAllText(Path.Combine(pki, "CA", "cacrl.pem"), s_authority.Revoke(revoked));
+            Authority.Issue("CN=alpha", names: ["localhost", "127.0.0.1"]).WriteTo(pki, "server", Authority);
+            var revoked = Authority.Issue("CN=host2, O=Example, C=GB");
+            File.WriteAllText(Path.Combine(pki, "CA", "cacrl.pem"), Authority.Revoke(revoked));
             var files = $"""
                 listen_tls = 1
                 ca_file = "{pki}/CA/cacert.pem"
@@ -147,8 +147,8 @@ public sealed class TlsTests
         {
             var pki = Path.Combine(Host.Directory, $"client-{Guid.NewGuid():N}");
             Directory.CreateDirectory(pki);
-            if (client is null) File.WriteAllText(Path.Combine(pki, "cacert.pem"), s_authority.Pem);
-            else client.WriteFlatTo(pki, "client", s_authority);
+            if (client is null) File.WriteAllText(Path.Combine(pki, "cacert.pem"), Authority.Pem);
+            else client.WriteFlatTo(pki, "client", Authority);
 
             var ours = await AskAsync(OwnPort);
             var theirs = await AskAsync(StockPort);

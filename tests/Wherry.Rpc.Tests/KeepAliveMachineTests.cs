@@ -6,13 +6,13 @@ namespace Wherry.Rpc.Tests;
 
 public class KeepAliveMachineTests
 {
-    private static readonly TimeSpan s_interval = S(5);
+    private static readonly TimeSpan Interval = S(5);
 
     [Fact]
     [Trait("req", "S2.26")]
     public void Five_seconds_and_count_five_ask_five_times_and_give_up_after_thirty_seconds()
     {
-        var machine = new KeepAliveMachine(s_interval, count: 5, S(100));
+        var machine = new KeepAliveMachine(Interval, count: 5, S(100));
         machine.Start(S(100));
         var log = new List<string>();
         for (var now = S(100); machine.IsRunning; now += S(1)) Note(log, machine, now);
@@ -23,7 +23,7 @@ public class KeepAliveMachineTests
     [Trait("req", "S2.24")]
     public void Count_zero_gives_up_after_one_interval_without_asking()
     {
-        var machine = new KeepAliveMachine(s_interval, count: 0, S(0));
+        var machine = new KeepAliveMachine(Interval, count: 0, S(0));
         machine.Start(S(0));
         Assert.Equal(KeepAliveAction.None, machine.Trigger(S(4.9)));
         Assert.Equal(KeepAliveAction.GiveUp, machine.Trigger(S(5)));
@@ -44,7 +44,7 @@ public class KeepAliveMachineTests
     [Fact]
     public void Any_received_byte_puts_the_countdown_back_to_its_beginning()
     {
-        var machine = new KeepAliveMachine(s_interval, count: 2, S(0));
+        var machine = new KeepAliveMachine(Interval, count: 2, S(0));
         machine.Start(S(0));
         Assert.Equal(KeepAliveAction.SendPing, machine.Trigger(S(5)));
         Assert.Equal(KeepAliveAction.SendPing, machine.Trigger(S(10)));
@@ -52,14 +52,14 @@ public class KeepAliveMachineTests
         machine.Received(S(14.9));
         Assert.Equal(2, machine.CountToDeath);
         Assert.Equal(KeepAliveAction.None, machine.Trigger(S(15)));
-        Assert.Equal(s_interval, machine.Timeout(S(14.9)));
+        Assert.Equal(Interval, machine.Timeout(S(14.9)));
         Assert.Equal(KeepAliveAction.SendPing, machine.Trigger(S(19.9)));
     }
 
     [Fact]
     public void A_peer_that_was_silent_before_the_start_is_asked_at_once()
     {
-        var machine = new KeepAliveMachine(s_interval, count: 1, S(0));
+        var machine = new KeepAliveMachine(Interval, count: 1, S(0));
         machine.Start(S(60));
         Assert.Equal(TimeSpan.Zero, machine.Timeout(S(60)));
         Assert.Equal(KeepAliveAction.SendPing, machine.Trigger(S(60)));
@@ -69,7 +69,7 @@ public class KeepAliveMachineTests
     [Fact]
     public void A_silent_peer_that_may_not_be_asked_still_gets_one_interval()
     {
-        var machine = new KeepAliveMachine(s_interval, count: 0, S(0));
+        var machine = new KeepAliveMachine(Interval, count: 0, S(0));
         machine.Start(S(60));
         Assert.Equal(KeepAliveAction.None, machine.Trigger(S(60)));
         Assert.Equal(KeepAliveAction.GiveUp, machine.Trigger(S(65)));
@@ -78,7 +78,7 @@ public class KeepAliveMachineTests
     [Fact]
     public void After_stop_nothing_is_due()
     {
-        var machine = new KeepAliveMachine(s_interval, count: 5, S(0));
+        var machine = new KeepAliveMachine(Interval, count: 5, S(0));
         machine.Start(S(0));
         machine.Stop();
         Assert.Null(machine.Timeout(S(3)));
@@ -92,7 +92,7 @@ public class KeepAliveMachineTests
         {
             var random = new Random(seed);
             var count = random.Next(0, 6);
-            var machine = new KeepAliveMachine(s_interval, count, S(0));
+            var machine = new KeepAliveMachine(Interval, count, S(0));
             machine.Start(S(0));
             var (now, lastReceived, pings) = (S(0), S(0), 0);
             while (machine.IsRunning)
@@ -110,7 +110,7 @@ public class KeepAliveMachineTests
                 if (action == KeepAliveAction.GiveUp)
                 {
                     Assert.Equal(count, pings);
-                    Assert.True(now - lastReceived >= s_interval * (count + 1), $"seed {seed}: given up too early");
+                    Assert.True(now - lastReceived >= Interval * (count + 1), $"seed {seed}: given up too early");
                 }
             }
         }

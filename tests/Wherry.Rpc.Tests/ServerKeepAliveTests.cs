@@ -6,7 +6,7 @@ namespace Wherry.Rpc.Tests;
 
 public class ServerKeepAliveTests
 {
-    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     private readonly ManualTimeProvider _time = new();
 
@@ -21,11 +21,11 @@ public class ServerKeepAliveTests
         await StartKeepAliveAsync(client);
         for (var i = 0; i < 5; i++)
         {
-            _time.Advance(s_interval);
+            _time.Advance(Interval);
             await ExpectPingAsync(client);
         }
 
-        _time.Advance(s_interval);
+        _time.Advance(Interval);
         await client.ExpectClosedAsync();
 
         var id = server.Program.Sessions.Single().Id;
@@ -55,7 +55,7 @@ public class ServerKeepAliveTests
         await StartKeepAliveAsync(client);
         for (var i = 0; i < 50; i++)
         {
-            _time.Advance(s_interval);
+            _time.Advance(Interval);
             await ExpectPingAsync(client);
             await client.SendAsync(RawClient.Pong());
             await client.ExpectAliveAsync();
@@ -94,7 +94,7 @@ public class ServerKeepAliveTests
         await using var server = new TestServer(new RpcServerOptions { KeepAliveCount = 0 }, _time);
         await using var client = server.Connect();
         await StartKeepAliveAsync(client);
-        _time.Advance(s_interval);
+        _time.Advance(Interval);
         await client.ExpectClosedAsync();
     }
 
@@ -152,7 +152,7 @@ public class ServerKeepAliveTests
         await StartKeepAliveAsync(client);
         await client.SendAsync(RawClient.Pong()); // to no question
         await client.ExpectAliveAsync();
-        _time.Advance(s_interval);
+        _time.Advance(Interval);
         await ExpectPingAsync(client);
         await client.ExpectAliveAsync();
 

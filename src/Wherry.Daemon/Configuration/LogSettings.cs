@@ -117,7 +117,7 @@ internal sealed record LogSettings
 internal sealed record LogFilter(LogLevel Level, string Match)
 {
     /// <summary>libvirt's names of what our categories are, which the filters of its manuals and of operators name.</summary>
-    private static readonly Dictionary<string, string> s_libvirtNames = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, string> LibvirtNames = new(StringComparer.Ordinal)
     {
         ["Wherry.Qmp"] = "qemu.qemu_monitor",
         ["Wherry.Qemu.Process"] = "qemu.qemu_process",
@@ -128,7 +128,7 @@ internal sealed record LogFilter(LogLevel Level, string Match)
     };
 
     public bool Matches(string category) =>
-        Fits(category) || (s_libvirtNames.TryGetValue(category, out var name) && Fits(name));
+        Fits(category) || (LibvirtNames.TryGetValue(category, out var name) && Fits(name));
 
     /// <summary>As virt-admin shows it.</summary>
     public override string ToString() => $"{LogSettings.NumberOf(Level)}:*{Match}*";

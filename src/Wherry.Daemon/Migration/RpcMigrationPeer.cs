@@ -13,17 +13,17 @@ namespace Wherry.Daemon.Migration;
 /// </summary>
 internal sealed class RpcMigrationPeer : IMigrationPeer
 {
-    private readonly ClientConnection connection;
+    private readonly ClientConnection _connection;
 
     private RpcMigrationPeer(ClientConnection connection, string uri)
     {
-        this.connection = connection;
+        _connection = connection;
         Uri = uri;
     }
 
     public string Uri { get; }
 
-    public Task Closed => connection.Closed;
+    public Task Closed => _connection.Closed;
 
     /// <summary>Connects and opens the driver there.</summary>
     /// <exception cref="WherryException">Nobody there, refused, or a bad URI; the text names the URI.</exception>
@@ -78,7 +78,7 @@ internal sealed class RpcMigrationPeer : IMigrationPeer
 
     public async Task<ResolveAnswer> ResolveAsync(Guid handoverId, Guid domainUuid, Guid hostUuid, bool startPaused, CancellationToken ct)
     {
-        var reply = await GuardAsync(() => connection.CallAsync<PeerResolveArgs, PeerResolveRet>(
+        var reply = await GuardAsync(() => _connection.CallAsync<PeerResolveArgs, PeerResolveRet>(
             PeerProcedure.Program, PeerProcedure.Version, PeerProcedure.Resolve, new PeerResolveArgs(handoverId, domainUuid, hostUuid, startPaused), ct));
         return reply.Answer switch
         {
@@ -91,14 +91,14 @@ internal sealed class RpcMigrationPeer : IMigrationPeer
 
     public Task AttachAsync(Guid handoverId, CancellationToken ct) => GuardAsync(async () =>
     {
-        await connection.CallAsync(
+        await _connection.CallAsync(
             PeerProcedure.Program, PeerProcedure.Version, PeerProcedure.Attach, new PeerAttachArgs(handoverId), ct);
         return true;
     });
 
     public Task ForgetAsync(Guid handoverId, CancellationToken ct) => GuardAsync(async () =>
     {
-        await connection.CallAsync(
+        await _connection.CallAsync(
             PeerProcedure.Program, PeerProcedure.Version, PeerProcedure.Forget, new PeerForgetArgs(handoverId), ct);
         return true;
     });
@@ -125,18 +125,18 @@ internal sealed class RpcMigrationPeer : IMigrationPeer
         }
     }
 
-    public ValueTask DisposeAsync() => connection.DisposeAsync();
+    public ValueTask DisposeAsync() => _connection.DisposeAsync();
 
     private Task<TRet> CallAsync<TArgs, TRet>(int procedure, TArgs args, CancellationToken ct)
         where TArgs : struct, Wherry.Wire.Xdr.IXdr<TArgs>
         where TRet : struct, Wherry.Wire.Xdr.IXdr<TRet> =>
-        GuardAsync(() => connection.CallAsync<TArgs, TRet>(RemoteProcedure.Program, RemoteProcedure.Version, procedure, args, ct));
+        GuardAsync(() => _connection.CallAsync<TArgs, TRet>(RemoteProcedure.Program, RemoteProcedure.Version, procedure, args, ct));
 
     private Task CallAsync<TArgs>(int procedure, TArgs args, CancellationToken ct)
         where TArgs : struct, Wherry.Wire.Xdr.IXdr<TArgs> =>
         GuardAsync(async () =>
         {
-            await connection.CallAsync(RemoteProcedure.Program, RemoteProcedure.Version, procedure, args, ct);
+            await _connection.CallAsync(RemoteProcedure.Program, RemoteProcedure.Version, procedure, args, ct);
             return true;
         });
 

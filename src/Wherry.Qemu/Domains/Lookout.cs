@@ -26,18 +26,14 @@ internal static class Lookout
             }
 
             if (await look(ct))
-            {
                 return true;
-            }
 
             using var interval = new CancellationTokenSource(LookInterval, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, interval.Token);
             try
             {
                 if (!await feed.Events.WaitToReadAsync(either.Token))
-                {
                     return false;
-                }
             }
             catch (OperationCanceledException) when (interval.IsCancellationRequested && !ct.IsCancellationRequested)
             {

@@ -75,9 +75,7 @@ internal sealed class TapDevice : IDisposable
             NetDevice.AddToBridge(bridge, name);
         }
         else if (nic.Mtu is { } mtu)
-        {
             NetDevice.SetMtu(name, mtu);
-        }
         NetDevice.SetUp(name);
     }
 

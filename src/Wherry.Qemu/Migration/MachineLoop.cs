@@ -23,52 +23,48 @@ internal sealed class MachineLoop<TInput, TTimer> : IAsyncDisposable
     // Far more than a machine can have outstanding: effects, timers and callers are each few. Full means a bug, and is treated as one.
     private const int Capacity = 1024;
 
-    private readonly Channel<TInput> mailbox = Channel.CreateBounded<TInput>(
+    private readonly Channel<TInput> _mailbox = Channel.CreateBounded<TInput>(
         new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
-    private readonly Dictionary<TTimer, ITimer> timers = [];
-    private readonly List<Task> running = [];
-    private readonly CancellationTokenSource ending = new();
-    private readonly TimeProvider time;
-    private readonly Func<TTimer, TInput> expired;
-    private readonly Lock gate = new();
+    private readonly Dictionary<TTimer, ITimer> _timers = [];
+    private readonly List<Task> _running = [];
+    private readonly CancellationTokenSource _ending = new();
+    private readonly TimeProvider _time;
+    private readonly Func<TTimer, TInput> _expired;
+    private readonly Lock _gate = new();
 
     public MachineLoop(TimeProvider time, Func<TTimer, TInput> expired)
     {
-        this.time = time;
-        this.expired = expired;
+        _time = time;
+        _expired = expired;
     }
 
     /// <summary>Cancelled when the loop is disposed; effects that outlive their use end by it.</summary>
-    public CancellationToken Ending => ending.Token;
+    public CancellationToken Ending => _ending.Token;
 
     /// <summary>Puts an input into the mailbox. After the end of the loop inputs are dropped: nobody is left to whom they matter.</summary>
     public void Post(TInput input)
     {
-        if (!mailbox.Writer.TryWrite(input) && !ending.IsCancellationRequested && !mailbox.Reader.Completion.IsCompleted)
-        {
+        if (!_mailbox.Writer.TryWrite(input) && !_ending.IsCancellationRequested && !_mailbox.Reader.Completion.IsCompleted)
             throw new InvalidOperationException($"migration mailbox is full ({Capacity} inputs)");
-        }
     }
 
     /// <summary>Starts or restarts a timer; its expiry is an input.</summary>
     public void Arm(TTimer timer, TimeSpan after)
     {
         Disarm(timer);
-        lock (gate)
+        lock (_gate)
         {
-            timers[timer] = time.CreateTimer(_ => Post(expired(timer)), null, after, Timeout.InfiniteTimeSpan);
+            _timers[timer] = _time.CreateTimer(_ => Post(_expired(timer)), null, after, Timeout.InfiniteTimeSpan);
         }
     }
 
     public void Disarm(TTimer timer)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (timers.Remove(timer, out var armed))
-            {
+            if (_timers.Remove(timer, out var armed))
                 armed.Dispose();
-            }
         }
     }
 
@@ -77,39 +73,35 @@ internal sealed class MachineLoop<TInput, TTimer> : IAsyncDisposable
     /// <param name="failed">Turns an exception into an input; every failure of an effect is an answer of some kind.</param>
     public void Start(Func<CancellationToken, Task<TInput?>> effect, Func<Exception, TInput?> failed)
     {
-        lock (gate)
+        lock (_gate)
         {
-            running.RemoveAll(task => task.IsCompleted);
-            running.Add(RunEffectAsync(effect, failed));
+            _running.RemoveAll(task => task.IsCompleted);
+            _running.Add(RunEffectAsync(effect, failed));
         }
     }
 
     /// <summary>Handles inputs until <paramref name="handle"/> says that the machine is done.</summary>
     public async Task RunAsync(Func<TInput, ValueTask<bool>> handle)
     {
-        await foreach (var input in mailbox.Reader.ReadAllAsync(ending.Token))
+        await foreach (var input in _mailbox.Reader.ReadAllAsync(_ending.Token))
         {
             if (!await handle(input))
-            {
                 return;
-            }
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        await ending.CancelAsync();
-        mailbox.Writer.TryComplete();
+        await _ending.CancelAsync();
+        _mailbox.Writer.TryComplete();
         Task[] left;
-        lock (gate)
+        lock (_gate)
         {
-            foreach (var timer in timers.Values)
-            {
+            foreach (var timer in _timers.Values)
                 timer.Dispose();
-            }
 
-            timers.Clear();
-            left = [.. running];
+            _timers.Clear();
+            left = [.. _running];
         }
 
         await Task.WhenAll(left);
@@ -122,9 +114,9 @@ internal sealed class MachineLoop<TInput, TTimer> : IAsyncDisposable
         TInput? result;
         try
         {
-            result = await effect(ending.Token);
+            result = await effect(_ending.Token);
         }
-        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
             return;
         }
@@ -134,8 +126,6 @@ internal sealed class MachineLoop<TInput, TTimer> : IAsyncDisposable
         }
 
         if (result is not null)
-        {
             Post(result);
-        }
     }
 }

@@ -22,9 +22,7 @@ internal static class MigrationDefinitions
     public static DomainDefinition Renamed(DomainDefinition definition, string? name)
     {
         if (name is null || name == definition.Spec.Name)
-        {
             return definition;
-        }
 
         return name.Contains('/', StringComparison.Ordinal)
             ? throw new WherryException(ErrorCode.XmlError, $"name {name} cannot contain '/'", ErrorDomain.Domain)

@@ -52,9 +52,7 @@ public static class MigrationFlagRules
     {
         const uint known = (1u << 21) - 1;
         if (((uint)flags & ~known) != 0)
-        {
             throw new WherryException(ErrorCode.InvalidArg, $"unsupported flags (0x{(uint)flags & ~known:x}) in migration");
-        }
 
         RefuseTogether(flags, MigrationFlags.NonSharedDisk, MigrationFlags.NonSharedIncremental);
         RefuseTogether(flags, MigrationFlags.Tunnelled, MigrationFlags.NonSharedDisk);
@@ -65,9 +63,7 @@ public static class MigrationFlagRules
         Require(flags, MigrationFlags.PostCopyResume, MigrationFlags.PostCopy);
 
         if (flags.HasFlag(MigrationFlags.Offline) && !flags.HasFlag(MigrationFlags.PersistDestination))
-        {
             throw new WherryException(ErrorCode.OperationInvalid, "offline migration must be specified with the persistent flag set");
-        }
 
         if (flags.HasFlag(MigrationFlags.NonSharedSynchronousWrites) && !flags.CopiesDisks())
         {
@@ -77,24 +73,18 @@ public static class MigrationFlagRules
 
         var missing = flags & ~Supported;
         if (missing != 0)
-        {
             throw new WherryException(ErrorCode.ArgumentUnsupported, $"migration flags {missing} are not supported by this host");
-        }
     }
 
     private static void RefuseTogether(MigrationFlags flags, MigrationFlags one, MigrationFlags other)
     {
         if (flags.HasFlag(one) && flags.HasFlag(other))
-        {
             throw new WherryException(ErrorCode.InvalidArg, $"migration flags {one} and {other} are mutually exclusive");
-        }
     }
 
     private static void Require(MigrationFlags flags, MigrationFlags one, MigrationFlags needed)
     {
         if (flags.HasFlag(one) && !flags.HasFlag(needed))
-        {
             throw new WherryException(ErrorCode.InvalidArg, $"migration flag {one} requires {needed}");
-        }
     }
 }

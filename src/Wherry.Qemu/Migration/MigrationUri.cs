@@ -18,17 +18,13 @@ public sealed record MigrationUri(string Scheme, string Host, int Port, string P
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         if (colon <= 0)
-        {
             throw new WherryException(ErrorCode.InvalidArg, $"missing scheme in migration URI: {text}");
-        }
 
         var scheme = text[..colon];
         var rest = text[(colon + 1)..];
         var wellFormed = rest.StartsWith("//", StringComparison.Ordinal);
         if (wellFormed)
-        {
             rest = rest[2..];
-        }
 
         return scheme switch
         {
@@ -47,9 +43,7 @@ public sealed record MigrationUri(string Scheme, string Host, int Port, string P
     public override string ToString()
     {
         if (Scheme == "unix")
-        {
             return "unix://" + Path;
-        }
 
         var host = Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]" : Host;
         var port = Port == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $":{Port}");
@@ -67,9 +61,7 @@ public sealed record MigrationUri(string Scheme, string Host, int Port, string P
         {
             var end = authority.IndexOf(']', StringComparison.Ordinal);
             if (end < 0)
-            {
                 throw new WherryException(ErrorCode.InvalidArg, $"unable to parse URI: {text}");
-            }
 
             host = authority[1..end];
             portText = authority[(end + 1)..].TrimStart(':');
@@ -82,15 +74,11 @@ public sealed record MigrationUri(string Scheme, string Host, int Port, string P
         }
 
         if (host.Length == 0)
-        {
             throw new WherryException(ErrorCode.InvalidArg, $"missing host in migration URI: {text}");
-        }
 
         ushort port = 0;
         if (portText.Length > 0 && (!ushort.TryParse(portText, NumberStyles.None, CultureInfo.InvariantCulture, out port) || port == 0))
-        {
             throw new WherryException(ErrorCode.InvalidArg, $"invalid port '{portText}' in migration URI: {text}");
-        }
 
         return new MigrationUri("tcp", host, port, "", wellFormed);
     }

@@ -20,29 +20,29 @@ public sealed partial class Migrations
     {
         MigrationFlagRules.Validate(call.Flags);
         var xml = call.Parameters.DestinationXml ?? throw new WherryException(ErrorCode.InternalError, "no domain XML passed");
-        var definition = await context.Driver.CompleteAsync(xml, newDomain: true, ct);
+        var definition = await _context.Driver.CompleteAsync(xml, newDomain: true, ct);
         var cookie = MigrationCookie.Parse(
             call.Cookie.AsSpan(),
-            new CookieExpectation(definition.Spec.Name, definition.Spec.Uuid, context.Host.HostUuid, KnownFeatures));
+            new CookieExpectation(definition.Spec.Name, definition.Spec.Uuid, _context.Host.HostUuid, KnownFeatures));
         definition = MigrationDefinitions.Renamed(definition, call.Parameters.DestinationName);
 
         RefuseInDoubt(definition.Spec.Uuid);
-        var domain = context.Driver.AddActive(definition);
+        var domain = _context.Driver.AddActive(definition);
         JobLease? job = null;
         IncomingOrder? order = null;
         try
         {
             job = await domain.Jobs.BeginAsync(AsyncJobKind.MigrationIn, "remoteDispatchDomainMigratePrepare3Params", ct);
-            order = await IncomingPreparation.DecideAsync(context, domain, definition, call, cookie, client, ct);
+            order = await IncomingPreparation.DecideAsync(_context, domain, definition, call, cookie, client, ct);
         }
         catch
         {
             job?.Dispose();
-            await context.Driver.ForgetUnlessUsedAsync(domain);
+            await _context.Driver.ForgetUnlessUsedAsync(domain);
             throw;
         }
 
-        var migration = IncomingMigration.Prepare(context, domain, job, order);
+        var migration = IncomingMigration.Prepare(_context, domain, job, order);
         TellWhenGone(client.Connection, migration.LinkLost);
         Keep(migration);
         return await migration.PreparedAsync(ct);
@@ -55,15 +55,13 @@ public sealed partial class Migrations
             ?? throw new WherryException(ErrorCode.InternalError, "no destination name passed to Finish");
         var cookie = ReadPerformCookie(call, name);
         if (FindIncoming(cookie, name) is { } migration)
-        {
             return (migration.Domain, await migration.FinishAsync(cookie, cancelled, call.Flags.HasFlag(MigrationFlags.Paused), ct));
-        }
 
         // A late or repeated Finish of a hand-over that is settled: the same answer as then, without a second effect (F13).
         if (cookie?.Handover is { } handover
-            && remembered.TryGetValue(new HandoverId(handover.HandoverId), out var answer)
+            && _remembered.TryGetValue(new HandoverId(handover.HandoverId), out var answer)
             && answer == PeerAnswer.Run
-            && context.Driver.Domains.Find(name) is { } domain)
+            && _context.Driver.Domains.Find(name) is { } domain)
         {
             return (domain, new FinishReply([]));
         }
@@ -75,9 +73,9 @@ public sealed partial class Migrations
     public async Task<ResolveAnswer> ResolveAsync(Guid handoverId, bool startPaused, CancellationToken ct)
     {
         var id = new HandoverId(handoverId);
-        var answer = incoming.TryGetValue(id, out var migration)
+        var answer = _incoming.TryGetValue(id, out var migration)
             ? await migration.ResolveAsync(startPaused, ct)
-            : remembered.TryGetValue(id, out var final) ? final : DestinationRecords.AnswerUnknown;
+            : _remembered.TryGetValue(id, out var final) ? final : DestinationRecords.AnswerUnknown;
         return answer switch
         {
             PeerAnswer.Run => ResolveAnswer.Run,
@@ -89,7 +87,7 @@ public sealed partial class Migrations
     /// <summary>The source daemon is back, on another connection.</summary>
     public void Attach(Guid handoverId, object client)
     {
-        if (incoming.TryGetValue(new HandoverId(handoverId), out var migration))
+        if (_incoming.TryGetValue(new HandoverId(handoverId), out var migration))
         {
             TellWhenGone(client, migration.LinkLost);
             migration.LinkRestored();
@@ -99,43 +97,37 @@ public sealed partial class Migrations
     /// <summary>The source has ended its copy: the record may go.</summary>
     public async Task ForgetAsync(Guid handoverId, CancellationToken ct)
     {
-        if (incoming.TryGetValue(new HandoverId(handoverId), out var migration))
-        {
+        if (_incoming.TryGetValue(new HandoverId(handoverId), out var migration))
             await migration.ForgetAsync(ct);
-        }
     }
 
     private void Keep(IncomingMigration migration)
     {
-        incoming[migration.Id] = migration;
+        _incoming[migration.Id] = migration;
         migration.Start(over: async () =>
         {
             if (migration.FinalAnswer is { } answer)
-            {
                 Remember(migration.Id, answer);
-            }
 
-            incoming.TryRemove(new(migration.Id, migration));
-            await context.Driver.ForgetUnlessUsedAsync(migration.Domain);
+            _incoming.TryRemove(new(migration.Id, migration));
+            await _context.Driver.ForgetUnlessUsedAsync(migration.Domain);
         });
     }
 
     private MigrationCookie? ReadPerformCookie(PhaseCall call, string name)
     {
         if (call.Cookie.IsEmpty)
-        {
             return null;
-        }
 
-        var uuid = context.Driver.Domains.Find(name)?.Uuid
+        var uuid = _context.Driver.Domains.Find(name)?.Uuid
             ?? throw new WherryException(ErrorCode.NoDomain, $"no domain with matching name '{name}'");
-        return MigrationCookie.Parse(call.Cookie.AsSpan(), new CookieExpectation(null, uuid, context.Host.HostUuid, KnownFeatures));
+        return MigrationCookie.Parse(call.Cookie.AsSpan(), new CookieExpectation(null, uuid, _context.Host.HostUuid, KnownFeatures));
     }
 
     /// <summary>By id; a stock source has none, so by name.</summary>
     private IncomingMigration? FindIncoming(MigrationCookie? cookie, string name) => cookie?.Handover is { } handover
-        ? incoming.GetValueOrDefault(new HandoverId(handover.HandoverId))
-        : incoming.Values.FirstOrDefault(m => m.Domain.Name == name && m.FinalAnswer != PeerAnswer.Abort);
+        ? _incoming.GetValueOrDefault(new HandoverId(handover.HandoverId))
+        : _incoming.Values.FirstOrDefault(m => m.Domain.Name == name && m.FinalAnswer != PeerAnswer.Abort);
 }
 
 /// <summary>The connection on which Prepare came.</summary>

@@ -17,37 +17,35 @@ public sealed partial class Migrations
     /// <summary>Goes on with every hand-over that is not closed.</summary>
     public async Task RecoverAsync(CancellationToken ct)
     {
-        foreach (var wreck in context.Journal.Load())
+        foreach (var wreck in _context.Journal.Load())
         {
-            MigrationLog.RecordDamaged(context.Logger, wreck.File.Path, wreck.File.Problem);
+            MigrationLog.RecordDamaged(_context.Logger, wreck.File.Path, wreck.File.Problem);
             if (wreck.DomainUuid is { } uuid)
             {
-                damaged = damaged.SetItem(uuid, $"the record of a hand-over of this domain is damaged: "
+                _damaged = _damaged.SetItem(uuid, $"the record of a hand-over of this domain is damaged: "
                     + "find out where the guest runs, then remove the file");
             }
         }
 
-        foreach (var record in context.Journal.Open)
-        {
+        foreach (var record in _context.Journal.Open)
             await RecoverAsync(record, ct);
-        }
     }
 
     private async Task RecoverAsync(HandoverRecord record, CancellationToken ct)
     {
-        var domain = context.Driver.AddRecovered(record.DomainName, record.DomainUuid);
+        var domain = _context.Driver.AddRecovered(record.DomainName, record.DomainUuid);
         var evidence = await LookAsync(domain, ct);
         if (record.Source is { } source)
         {
-            MigrationLog.Recovered(context.Logger, record.Id, domain.Name, $"source {source.Phase}");
+            MigrationLog.Recovered(_context.Logger, record.Id, domain.Name, $"source {source.Phase}");
             var job = await domain.Jobs.BeginAsync(AsyncJobKind.MigrationOut, "recovery", ct);
-            Keep(OutgoingMigration.Restart(context, domain, job, OutgoingOrder.From(record, source), source, evidence));
+            Keep(OutgoingMigration.Restart(_context, domain, job, OutgoingOrder.From(record, source), source, evidence));
         }
         else if (record.Destination is { } destination)
         {
-            MigrationLog.Recovered(context.Logger, record.Id, domain.Name, $"destination {destination.Phase}");
+            MigrationLog.Recovered(_context.Logger, record.Id, domain.Name, $"destination {destination.Phase}");
             var job = await domain.Jobs.BeginAsync(AsyncJobKind.MigrationIn, "recovery", ct);
-            Keep(IncomingMigration.Restart(context, domain, job, IncomingOrder.From(record, destination, domain.Snapshot.Live), destination, evidence));
+            Keep(IncomingMigration.Restart(_context, domain, job, IncomingOrder.From(record, destination, domain.Snapshot.Live), destination, evidence));
         }
     }
 

@@ -36,18 +36,16 @@ public sealed partial class Migrations
     /// <summary>Managed, last call.</summary>
     public async Task ConfirmAsync(Domain domain, PhaseCall call, bool cancelled, CancellationToken ct)
     {
-        if (!outgoing.TryGetValue(domain.Uuid, out var migration))
+        if (!_outgoing.TryGetValue(domain.Uuid, out var migration))
         {
             // Settled before the client came back: its belief and ours agree, or it hears what is true.
             if (cancelled == domain.Snapshot.IsActive)
-            {
                 return;
-            }
 
             throw new WherryException(ErrorCode.OperationInvalid, $"domain '{domain.Name}' is not being migrated");
         }
 
-        var cookie = MigrationCookie.Parse(call.Cookie.AsSpan(), new CookieExpectation(null, domain.Uuid, context.Host.HostUuid, []));
+        var cookie = MigrationCookie.Parse(call.Cookie.AsSpan(), new CookieExpectation(null, domain.Uuid, _context.Host.HostUuid, []));
         var answered = cookie?.Handover is { Answer: "run" } handover && handover.HandoverId == migration.Id.Value;
         await migration.ConfirmAsync(cancelled, answered ? PeerAnswer.Run : null, cookie?.Statistics, ct);
     }
@@ -72,7 +70,7 @@ public sealed partial class Migrations
         {
             RefuseInDoubt(domain.Uuid);
             var order = await DecideAsync(domain, mode, peerUri, parameters, flags, ct);
-            var migration = await OutgoingMigration.BeginAsync(context, domain, job, order, ct);
+            var migration = await OutgoingMigration.BeginAsync(_context, domain, job, order, ct);
             Keep(migration);
             return migration;
         }
@@ -91,25 +89,17 @@ public sealed partial class Migrations
         await SourceQemu.RequireUnblockedAsync(qemu, ct);
         var status = domain.Snapshot.Status;
         if (flags.HasFlag(MigrationFlags.AbortOnError) && status == DomainStatus.Paused(PausedReason.IoError))
-        {
             throw new WherryException(ErrorCode.OperationInvalid, "cannot migrate domain with I/O error");
-        }
 
         if (domain.AutodestroyOwner is not null)
-        {
             throw new WherryException(ErrorCode.OperationInvalid, "domain is marked for auto destroy");
-        }
 
         var copied = DiskSelection.Choose(live.Spec, flags, parameters.MigrateDisks);
         if (!flags.HasFlag(MigrationFlags.Unsafe))
-        {
             DiskSelection.RequireSafe(live.Spec, copied);
-        }
 
         if (flags.CopiesDisks())
-        {
             DiskSelection.RequireKnown(live.Spec, parameters.MigrateDisks);
-        }
 
         return new OutgoingOrder
         {
@@ -130,16 +120,16 @@ public sealed partial class Migrations
 
     private void Keep(OutgoingMigration migration)
     {
-        outgoing[migration.Domain.Uuid] = migration;
+        _outgoing[migration.Domain.Uuid] = migration;
         migration.Start(over: async () =>
         {
-            outgoing.TryRemove(new(migration.Domain.Uuid, migration));
-            await context.Driver.ForgetUnlessUsedAsync(migration.Domain);
+            _outgoing.TryRemove(new(migration.Domain.Uuid, migration));
+            await _context.Driver.ForgetUnlessUsedAsync(migration.Domain);
         });
     }
 
     private OutgoingMigration Leaving(Domain domain) =>
-        outgoing.GetValueOrDefault(domain.Uuid)
+        _outgoing.GetValueOrDefault(domain.Uuid)
         ?? throw (domain.Snapshot.CompletedJob is { Operation: JobOperation.MigrationOut, Type: JobType.Cancelled, ErrorMessage: { } why }
             // Its user was quicker than its client, who comes for the next phase and has to hear that.
             ? new WherryException(ErrorCode.OperationAborted, why)

@@ -25,18 +25,18 @@ public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
     // Answers of hand-overs that are over, for a managed client's late Finish. Only that many clients can be late at once.
     private const int MaxRemembered = 1024;
 
-    private readonly MigrationContext context;
-    private readonly ConcurrentDictionary<Guid, OutgoingMigration> outgoing = new(); // by domain
-    private readonly ConcurrentDictionary<HandoverId, IncomingMigration> incoming = new();
-    private readonly ConcurrentDictionary<HandoverId, PeerAnswer> remembered = new();
-    private readonly ConcurrentQueue<HandoverId> rememberedInOrder = new();
-    private readonly ConcurrentDictionary<object, ImmutableList<Action>> onClientGone = new(ReferenceEqualityComparer.Instance);
-    private ImmutableDictionary<Guid, string> damaged = ImmutableDictionary<Guid, string>.Empty;
+    private readonly MigrationContext _context;
+    private readonly ConcurrentDictionary<Guid, OutgoingMigration> _outgoing = new(); // by domain
+    private readonly ConcurrentDictionary<HandoverId, IncomingMigration> _incoming = new();
+    private readonly ConcurrentDictionary<HandoverId, PeerAnswer> _remembered = new();
+    private readonly ConcurrentQueue<HandoverId> _rememberedInOrder = new();
+    private readonly ConcurrentDictionary<object, ImmutableList<Action>> _onClientGone = new(ReferenceEqualityComparer.Instance);
+    private ImmutableDictionary<Guid, string> _damaged = ImmutableDictionary<Guid, string>.Empty;
 
     /// <param name="parts">What migrations need of this daemon.</param>
     public Migrations(MigrationParts parts)
     {
-        context = new MigrationContext
+        _context = new MigrationContext
         {
             Host = parts.Host,
             Journal = new HandoverJournal(parts.JournalDirectory),
@@ -53,17 +53,13 @@ public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
     /// <inheritdoc/>
     public string? Refusal(Guid uuid)
     {
-        if (outgoing.TryGetValue(uuid, out var leaving) && leaving.Doubt is { } doubt)
-        {
+        if (_outgoing.TryGetValue(uuid, out var leaving) && leaving.Doubt is { } doubt)
             return doubt;
-        }
 
-        if (incoming.Values.FirstOrDefault(m => m.Domain.Uuid == uuid)?.Doubt is { } arriving)
-        {
+        if (_incoming.Values.FirstOrDefault(m => m.Domain.Uuid == uuid)?.Doubt is { } arriving)
             return arriving;
-        }
 
-        return damaged.GetValueOrDefault(uuid);
+        return _damaged.GetValueOrDefault(uuid);
     }
 
     /// <summary>A user's call that concerns a migrating guest: returns when it may go on, at once if the guest does not migrate.</summary>
@@ -71,67 +67,51 @@ public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
     public async Task AdmitAsync(Domain domain, MigrationUserCall call, CancellationToken ct)
     {
         var asked = (UserCall)call;
-        if (outgoing.TryGetValue(domain.Uuid, out var leaving))
-        {
+        if (_outgoing.TryGetValue(domain.Uuid, out var leaving))
             await leaving.AdmitAsync(asked, ct);
-        }
-        else if (incoming.Values.FirstOrDefault(m => m.Domain.Uuid == domain.Uuid && m.FinalAnswer is null) is { } arriving)
-        {
+        else if (_incoming.Values.FirstOrDefault(m => m.Domain.Uuid == domain.Uuid && m.FinalAnswer is null) is { } arriving)
             await arriving.AdmitAsync(asked, ct);
-        }
         else if (call == MigrationUserCall.AbortJob)
-        {
             throw new WherryException(ErrorCode.OperationInvalid, "no job is active on the domain");
-        }
     }
 
     /// <summary>The client's connection is closed; <paramref name="client"/> is what its calls carried.</summary>
     public void ClientGone(object client)
     {
-        if (onClientGone.TryRemove(client, out var told))
+        if (_onClientGone.TryRemove(client, out var told))
         {
             foreach (var tell in told)
-            {
                 tell();
-            }
         }
     }
 
     public async ValueTask DisposeAsync()
     {
         // A daemon that stops leaves every migration as its record says; the next one goes on from there.
-        foreach (var migration in outgoing.Values)
-        {
+        foreach (var migration in _outgoing.Values)
             await migration.DisposeAsync();
-        }
 
-        foreach (var migration in incoming.Values)
-        {
+        foreach (var migration in _incoming.Values)
             await migration.DisposeAsync();
-        }
     }
 
     private void TellWhenGone(object client, Action tell) =>
-        onClientGone.AddOrUpdate(client, _ => [tell], (_, others) => others.Add(tell));
+        _onClientGone.AddOrUpdate(client, _ => [tell], (_, others) => others.Add(tell));
 
     private void Remember(HandoverId id, PeerAnswer answer)
     {
-        if (remembered.TryAdd(id, answer))
+        if (_remembered.TryAdd(id, answer))
         {
-            rememberedInOrder.Enqueue(id);
-            while (rememberedInOrder.Count > MaxRemembered && rememberedInOrder.TryDequeue(out var oldest))
-            {
-                remembered.TryRemove(oldest, out _);
-            }
+            _rememberedInOrder.Enqueue(id);
+            while (_rememberedInOrder.Count > MaxRemembered && _rememberedInOrder.TryDequeue(out var oldest))
+                _remembered.TryRemove(oldest, out _);
         }
     }
 
     private void RefuseInDoubt(Guid uuid)
     {
         if (Refusal(uuid) is { } refusal)
-        {
             throw new WherryException(ErrorCode.OperationInvalid, refusal);
-        }
     }
 }
 

@@ -17,14 +17,14 @@ internal sealed class PeerLink : IAsyncDisposable
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DialDeadline = TimeSpan.FromSeconds(10);
 
-    private readonly IMigrationPeerDialer dialer;
-    private readonly TimeProvider time;
-    private readonly Action lost;
-    private readonly Func<IMigrationPeer, CancellationToken, Task> greet;
-    private readonly Action restored;
-    private readonly CancellationTokenSource ending = new();
-    private readonly VersionedState<IMigrationPeer?> peer = new(null);
-    private Task keeping = Task.CompletedTask;
+    private readonly IMigrationPeerDialer _dialer;
+    private readonly TimeProvider _time;
+    private readonly Action _lost;
+    private readonly Func<IMigrationPeer, CancellationToken, Task> _greet;
+    private readonly Action _restored;
+    private readonly CancellationTokenSource _ending = new();
+    private readonly VersionedState<IMigrationPeer?> _peer = new(null);
+    private Task _keeping = Task.CompletedTask;
 
     /// <param name="uri">Where the peer is.</param>
     /// <param name="dialer">Makes the connection.</param>
@@ -40,30 +40,30 @@ internal sealed class PeerLink : IAsyncDisposable
         Func<IMigrationPeer, CancellationToken, Task> greet,
         Action restored)
     {
-        this.greet = greet;
+        _greet = greet;
         Uri = uri;
-        this.dialer = dialer;
-        this.time = time;
-        this.lost = lost;
-        this.restored = restored;
+        _dialer = dialer;
+        _time = time;
+        _lost = lost;
+        _restored = restored;
     }
 
     public string Uri { get; }
 
     /// <summary>The connection, or null while it is down.</summary>
-    public IMigrationPeer? Current => peer.Current;
+    public IMigrationPeer? Current => _peer.Current;
 
     /// <summary>Makes the first connection; errors are the caller's, because nothing has begun yet.</summary>
     public async Task<IMigrationPeer> DialAsync(CancellationToken ct)
     {
-        var first = await dialer.DialAsync(Uri, ct);
-        peer.Publish(first);
-        keeping = KeepAsync(first);
+        var first = await _dialer.DialAsync(Uri, ct);
+        _peer.Publish(first);
+        _keeping = KeepAsync(first);
         return first;
     }
 
     /// <summary>Starts dialling in the background: after a restart, or for a managed migration whose client has vanished.</summary>
-    public void Keep() => keeping = keeping.IsCompleted ? KeepAsync(null) : keeping;
+    public void Keep() => _keeping = _keeping.IsCompleted ? KeepAsync(null) : _keeping;
 
     /// <summary>The connection as soon as there is one.</summary>
     /// <exception cref="PeerLostException">Not within <paramref name="within"/>.</exception>
@@ -71,7 +71,7 @@ internal sealed class PeerLink : IAsyncDisposable
     {
         try
         {
-            return (await peer.WaitAsync(p => p is not null, within, time, $"a connection to {Uri}", ct))!; // the predicate excludes null
+            return (await _peer.WaitAsync(p => p is not null, within, _time, $"a connection to {Uri}", ct))!; // the predicate excludes null
         }
         catch (TimeoutException e)
         {
@@ -81,12 +81,10 @@ internal sealed class PeerLink : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await ending.CancelAsync();
-        await keeping;
-        if (peer.Current is { } open)
-        {
+        await _ending.CancelAsync();
+        await _keeping;
+        if (_peer.Current is { } open)
             await open.DisposeAsync();
-        }
     }
 
     private async Task KeepAsync(IMigrationPeer? open)
@@ -97,18 +95,18 @@ internal sealed class PeerLink : IAsyncDisposable
             {
                 if (open is not null)
                 {
-                    await open.Closed.WaitAsync(ending.Token);
-                    peer.Publish(null);
+                    await open.Closed.WaitAsync(_ending.Token);
+                    _peer.Publish(null);
                     await open.DisposeAsync();
-                    lost();
+                    _lost();
                 }
 
                 open = await DialAgainAsync();
-                peer.Publish(open);
-                restored();
+                _peer.Publish(open);
+                _restored();
             }
         }
-        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
             // Disposed: the migration is over.
         }
@@ -116,10 +114,10 @@ internal sealed class PeerLink : IAsyncDisposable
 
     private async Task<IMigrationPeer> DialAndGreetAsync(CancellationToken ct)
     {
-        var dialled = await dialer.DialAsync(Uri, ct);
+        var dialled = await _dialer.DialAsync(Uri, ct);
         try
         {
-            await greet(dialled, ct);
+            await _greet(dialled, ct);
             return dialled;
         }
         catch
@@ -134,16 +132,16 @@ internal sealed class PeerLink : IAsyncDisposable
         var pause = FirstPause;
         while (true)
         {
-            using var deadline = new CancellationTokenSource(DialDeadline, time);
-            using var both = CancellationTokenSource.CreateLinkedTokenSource(ending.Token, deadline.Token);
+            using var deadline = new CancellationTokenSource(DialDeadline, _time);
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token, deadline.Token);
             try
             {
                 return await DialAndGreetAsync(both.Token);
             }
-            catch (Exception) when (!ending.IsCancellationRequested)
+            catch (Exception) when (!_ending.IsCancellationRequested)
             {
                 // Unreachable, refused or slow: all the same here. The machine alarms if it lasts; this loop only keeps trying.
-                await Task.Delay(pause, time, ending.Token);
+                await Task.Delay(pause, _time, _ending.Token);
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
             }
         }

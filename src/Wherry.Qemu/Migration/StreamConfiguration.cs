@@ -97,9 +97,7 @@ internal static class StreamConfiguration
         foreach (var needed in on)
         {
             if (!offered.Any(o => o.Capability == needed))
-            {
                 throw new WherryException(ErrorCode.OperationUnsupported, $"QEMU does not offer the migration capability '{needed.Value}'");
-            }
         }
 
         await monitor.ExecuteAsync(

@@ -8,26 +8,22 @@ namespace Wherry.Qemu.Migration;
 /// </summary>
 internal sealed class UserCalls
 {
-    private readonly Lock gate = new();
-    private readonly Dictionary<UserCall, Queue<TaskCompletionSource>> waiting = [];
-    private bool ended;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<UserCall, Queue<TaskCompletionSource>> _waiting = [];
+    private bool _ended;
 
     /// <summary>Completes when admitted.</summary>
     /// <exception cref="WherryException">OperationInvalid with the machine's reason.</exception>
     public Task Ask(UserCall call)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (ended)
-            {
+            if (_ended)
                 return Task.CompletedTask;
-            }
 
             var verdict = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            if (!waiting.TryGetValue(call, out var queue))
-            {
-                waiting[call] = queue = new Queue<TaskCompletionSource>();
-            }
+            if (!_waiting.TryGetValue(call, out var queue))
+                _waiting[call] = queue = new Queue<TaskCompletionSource>();
 
             queue.Enqueue(verdict);
             return verdict.Task;
@@ -41,23 +37,21 @@ internal sealed class UserCalls
     /// <summary>The machine is gone: whoever waits, or comes later, deals with an ordinary guest.</summary>
     public void End()
     {
-        lock (gate)
+        lock (_gate)
         {
-            ended = true;
-            foreach (var verdict in waiting.Values.SelectMany(queue => queue))
-            {
+            _ended = true;
+            foreach (var verdict in _waiting.Values.SelectMany(queue => queue))
                 verdict.TrySetResult();
-            }
 
-            waiting.Clear();
+            _waiting.Clear();
         }
     }
 
     private TaskCompletionSource? Next(UserCall call)
     {
-        lock (gate)
+        lock (_gate)
         {
-            return waiting.TryGetValue(call, out var queue) && queue.TryDequeue(out var verdict) ? verdict : null;
+            return _waiting.TryGetValue(call, out var queue) && queue.TryDequeue(out var verdict) ? verdict : null;
         }
     }
 }

@@ -17,9 +17,7 @@ public sealed class EmulatorProbe(
     {
         var kvm = Kvm.Identity(host);
         if (cache.Find(emulator, kvm) is { } known)
-        {
             return known;
-        }
 
         var asking = AskAsync(emulator, "tcg", QemuCapabilities.ProbeAsync, ct);
         var askingKvm = kvm is null ? Task.FromResult<CpuProbe?>(null) : AskKvmAsync(emulator, ct);

@@ -27,9 +27,7 @@ internal sealed unsafe class ExitWatcher : IDisposable
     {
         _wake = new SafeFileHandle(eventfd(0, EventFdCloexec), ownsHandle: true);
         if (_wake.IsInvalid)
-        {
             throw WherryException.FromErrno(Marshal.GetLastPInvokeError(), "eventfd");
-        }
 
         _thread = new Thread(Run) { IsBackground = true, Name = "wherry-exits" };
         _thread.Start();
@@ -86,9 +84,7 @@ internal sealed unsafe class ExitWatcher : IDisposable
             }
 
             if (fds[0].Returned != 0)
-            {
                 RandomAccess.Read(_wake, wakeUps, fileOffset: 0);
-            }
 
             for (var i = 0; i < watched.Length; i++)
             {
@@ -110,9 +106,7 @@ internal sealed unsafe class ExitWatcher : IDisposable
     {
         SignalInfo info = default;
         if (waitid(WaitIdPidFd, (int)process.Pidfd.DangerousGetHandle(), &info, WaitExited | WaitNoHang) != 0 || info.Pid == 0)
-        {
             return ExitStatus.Unknown;
-        }
 
         return info.Code == ChildExited ? new ExitStatus(info.Status, Signal: null) : new ExitStatus(Code: null, info.Status);
     }

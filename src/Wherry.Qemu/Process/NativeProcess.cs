@@ -60,9 +60,7 @@ internal static unsafe partial class NativeProcess
         finally
         {
             if (held)
-            {
                 pidfd.DangerousRelease();
-            }
         }
     }
 

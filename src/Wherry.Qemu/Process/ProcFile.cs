@@ -10,9 +10,7 @@ internal static class ProcFile
     public static ulong? StartTime(int pid)
     {
         if (Read($"/proc/{pid}/stat") is not { } stat)
-        {
             return null;
-        }
 
         // Field 2 is the name in brackets and may hold anything, spaces and brackets included: fields are counted from the last bracket.
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');

@@ -50,23 +50,15 @@ public sealed class ProcessTermination
             }
 
             if (step.Wait == TimeSpan.Zero)
-            {
                 return TerminationResult.Signalled;
-            }
 
             if (await ExitedWithinAsync(process, step.Wait, ct))
-            {
                 return TerminationResult.Gone;
-            }
 
             if (i + 1 < steps.Length)
-            {
                 ProcessLog.SendingKill(_logger, process.Pid);
-            }
             else
-            {
                 ProcessLog.TimedOut(_logger, step.Name, process.Pid);
-            }
         }
 
         return TerminationResult.StillAlive(steps[^1].Name);

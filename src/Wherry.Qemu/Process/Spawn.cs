@@ -78,9 +78,7 @@ internal static unsafe class Spawn
     private static void Check(int errno, ProcessStart start)
     {
         if (errno != 0)
-        {
             throw WherryException.FromErrno(errno, $"Cannot start '{start.Executable}' with log '{start.LogPath}'");
-        }
     }
 
     private readonly struct CString(string text) : IDisposable
@@ -111,9 +109,7 @@ internal static unsafe class Spawn
         {
             NativeMemory.Free(Pointer);
             foreach (var text in _strings)
-            {
                 text.Dispose();
-            }
         }
     }
 }

@@ -21,7 +21,7 @@ public ref struct XdrReader
 {
     // Why: strict, because a byte sequence that is no text cannot be a name, a path or XML, and a replaced character would make
     // two different names equal.
-    private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private ReadOnlySpan<byte> _rest;
 
@@ -70,7 +70,7 @@ public ref struct XdrReader
             throw new XdrException("string contains a NUL byte");
         try
         {
-            return s_utf8.GetString(bytes);
+            return Utf8.GetString(bytes);
         }
         catch (DecoderFallbackException e)
         {

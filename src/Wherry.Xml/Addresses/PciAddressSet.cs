@@ -74,13 +74,9 @@ internal sealed class PciAddressSet(bool mayGrow, bool hasPcieToPciBridge)
             }
         }
         else if ((needs & (PciConnect.Pcie | PciConnect.SwitchUpstream)) != 0)
-        {
             model = "pcie-root-port";
-        }
         else
-        {
             throw DomainXmlException.Internal("a PCI slot is needed to connect a PCI controller, but none is available, and it cannot be automatically added");
-        }
 
         while (Buses.Count <= bus)
             Buses.Add(new PciBus(model));

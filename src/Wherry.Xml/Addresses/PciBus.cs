@@ -6,8 +6,8 @@ internal sealed class PciBus
     public const int Slots = 32;
     public const int Functions = 8;
 
-    private readonly byte[] used = new byte[Slots];
-    private readonly bool[] shares = new bool[Slots];
+    private readonly byte[] _used = new byte[Slots];
+    private readonly bool[] _shares = new bool[Slots];
 
     public PciBus(string model)
     {
@@ -46,15 +46,15 @@ internal sealed class PciBus
         _ => PciConnect.None,
     };
 
-    public bool InUse(int slot) => used[slot] != 0;
+    public bool InUse(int slot) => _used[slot] != 0;
 
-    public bool InUse(int slot, int function) => (used[slot] & (1 << function)) != 0;
+    public bool InUse(int slot, int function) => (_used[slot] & (1 << function)) != 0;
 
     public void Reserve(int slot, int function, bool sharesSlot)
     {
-        if (used[slot] == 0 && sharesSlot)
-            shares[slot] = true;
-        used[slot] |= (byte)(1 << function);
+        if (_used[slot] == 0 && sharesSlot)
+            _shares[slot] = true;
+        _used[slot] |= (byte)(1 << function);
     }
 
     /// <summary>The first free place for a device, or null. A function of -1 means any, which is 0 except in a shared slot.</summary>
@@ -65,9 +65,9 @@ internal sealed class PciBus
         var wanted = Math.Max(function, 0);
         for (var slot = FirstSlot; slot <= LastSlot; slot++)
         {
-            if (used[slot] == 0)
+            if (_used[slot] == 0)
                 return (slot, wanted);
-            if (!needs.HasFlag(PciConnect.SharesSlot) || !shares[slot])
+            if (!needs.HasFlag(PciConnect.SharesSlot) || !_shares[slot])
                 continue;
             if (!InUse(slot, wanted))
                 return (slot, wanted);

@@ -18,13 +18,13 @@ namespace Wherry.Xml;
 /// <summary>Gives every PCI device an address, and the guest the controllers that takes.</summary>
 internal sealed class PciTopology
 {
-    private readonly DomainTree tree;
-    private readonly bool pcieGuest;
+    private readonly DomainTree _tree;
+    private readonly bool _pcieGuest;
 
     private PciTopology(DomainTree tree)
     {
-        this.tree = tree;
-        pcieGuest = tree.Controller("pci", 0)?.Get("model") == "pcie-root";
+        _tree = tree;
+        _pcieGuest = tree.Controller("pci", 0)?.Get("model") == "pcie-root";
     }
 
     public static void Complete(DomainTree tree)
@@ -52,48 +52,48 @@ internal sealed class PciTopology
     // What a chipset has without saying so in the XML.
     private void ReserveUnwritten(PciAddressSet set)
     {
-        DeviceAddress.Pci[] places = tree.Os.IsI440Fx ? [new(0, 0, 1, 0), new(0, 0, 1, 3)] : tree.Os.IsQ35 ? [new(0, 0, 0x1f, 0), new(0, 0, 0x1f, 3)] : [];
+        DeviceAddress.Pci[] places = _tree.Os.IsI440Fx ? [new(0, 0, 1, 0), new(0, 0, 1, 3)] : _tree.Os.IsQ35 ? [new(0, 0, 0x1f, 0), new(0, 0, 0x1f, 3)] : [];
         foreach (var place in places)
             set.Reserve(place, PciConnect.AutoAssign | PciConnect.Pci | PciConnect.Pcie);
-        var video = new DeviceAddress.Pci(0, 0, tree.Os.IsQ35 ? 1 : 2, 0);
-        if (places.Length > 0 && !tree.Of("video").Any() && !set.InUse(0, video.Slot))
+        var video = new DeviceAddress.Pci(0, 0, _tree.Os.IsQ35 ? 1 : 2, 0);
+        if (places.Length > 0 && !_tree.Of("video").Any() && !set.InUse(0, video.Slot))
             set.Reserve(video, PciConnect.AutoAssign | PciConnect.Pci | PciConnect.Pcie);
     }
 
     private void AddControllers()
     {
-        var highestGiven = tree.Controllers("pci").Max(controller => controller.Int("index")!.Value);
+        var highestGiven = _tree.Controllers("pci").Max(controller => controller.Int("index")!.Value);
         var rehearsal = NewSet(mayGrow: true);
         ReserveChipset(rehearsal);
         // One slot is kept for a bridge to come, so that a full pci-root can still be extended.
-        if (tree.Controller("pci", 0)?.Get("model") == "pci-root" && !rehearsal.Buses.TrueForAll(bus => bus.IsFull))
+        if (_tree.Controller("pci", 0)?.Get("model") == "pci-root" && !rehearsal.Buses.TrueForAll(bus => bus.IsFull))
             rehearsal.ReserveNext(PciConnect.Pci | PciConnect.AutoAssign);
         PlaceDevices(rehearsal, forGood: false);
         // Whoever leaves the topology to us gets one free root port for hotplug, once.
-        if (highestGiven == 0 && rehearsal.Buses.Count > 1 && pcieGuest)
+        if (highestGiven == 0 && rehearsal.Buses.Count > 1 && _pcieGuest)
             rehearsal.ReserveNext(PciConnect.Pcie | PciConnect.AutoAssign);
         for (var index = 1; index < rehearsal.Buses.Count; index++)
         {
-            if (tree.Controller("pci", index) is not null)
+            if (_tree.Controller("pci", index) is not null)
                 continue;
-            tree.AddController("pci", index, rehearsal.Buses[index].Model);
+            _tree.AddController("pci", index, rehearsal.Buses[index].Model);
             rehearsal.ReserveNext(PciBus.Needs(rehearsal.Buses[index].Model));
         }
     }
 
     private PciAddressSet NewSet(bool mayGrow)
     {
-        var set = new PciAddressSet(mayGrow, tree.Catalog.Has("pcie-pci-bridge"));
-        var count = tree.Controllers("pci").Max(controller => controller.Int("index")!.Value) + 1;
+        var set = new PciAddressSet(mayGrow, _tree.Catalog.Has("pcie-pci-bridge"));
+        var count = _tree.Controllers("pci").Max(controller => controller.Int("index")!.Value) + 1;
         if (count > 256)
             throw DomainXmlException.Invalid($"PCI controller index {count - 1} exceeds 255");
         for (var index = 0; index < count; index++)
         {
-            var model = tree.Controller("pci", index)?.Get("model");
-            set.Buses.Add(new PciBus(model ?? (index == 0 ? "pci-root" : pcieGuest ? "pcie-root-port" : "pci-bridge")));
+            var model = _tree.Controller("pci", index)?.Get("model");
+            set.Buses.Add(new PciBus(model ?? (index == 0 ? "pci-root" : _pcieGuest ? "pcie-root-port" : "pci-bridge")));
         }
 
-        foreach (var device in tree.Devices.Elements().OrderBy(device => Array.IndexOf(CollectionOrder, device.Name.LocalName)))
+        foreach (var device in _tree.Devices.Elements().OrderBy(device => Array.IndexOf(CollectionOrder, device.Name.LocalName)))
         {
             if (device.PciPlace() is { } place && !IsPiix3(device, place))
                 set.Reserve(place, NeedsOf(device) is var needs and not PciConnect.None ? needs : PciConnect.Pci);
@@ -111,16 +111,16 @@ internal sealed class PciTopology
         PlaceDevices(set, forGood);
     }
 
-    private PciConnect NeedsOf(XElement device) => PciNeeds.Of(device, pcieGuest);
+    private PciConnect NeedsOf(XElement device) => PciNeeds.Of(device, _pcieGuest);
 
     /// <summary>The order of placement; each family in the document's order.</summary>
     private void PlaceDevices(PciAddressSet set, bool forGood)
     {
-        foreach (var controller in tree.Controllers("pci"))
+        foreach (var controller in _tree.Controllers("pci"))
             Next(controller);
-        foreach (var device in tree.Of("interface"))
+        foreach (var device in _tree.Of("interface"))
             Next(device);
-        foreach (var controller in tree.Of("controller"))
+        foreach (var controller in _tree.Of("controller"))
         {
             if (controller.Get("type") == "pci" || (controller.Get("type") == "ide" && controller.Int("index") == 0))
                 continue;
@@ -130,7 +130,7 @@ internal sealed class PciTopology
                 Next(controller);
         }
 
-        foreach (var disk in tree.Of("disk").Where(disk => disk.Get("target", "bus") == "virtio"))
+        foreach (var disk in _tree.Of("disk").Where(disk => disk.Get("target", "bus") == "virtio"))
         {
             if (disk.PciPlace() is null && !disk.WantsPci())
                 throw DomainXmlException.Unsupported($"virtio disk cannot have an address of type '{disk.Get("address", "type")}'", disk);
@@ -138,7 +138,7 @@ internal sealed class PciTopology
         }
 
         string[] rest = ["memballoon", "rng", "watchdog", "video", "input", "serial"];
-        foreach (var device in rest.SelectMany(tree.Of))
+        foreach (var device in rest.SelectMany(_tree.Of))
             Next(device);
 
         void Next(XElement device)
@@ -162,7 +162,7 @@ internal sealed class PciTopology
             "ich9-uhci2" => (1, null),
             _ => (2, null),
         };
-        var sibling = tree.Controllers("usb").FirstOrDefault(
+        var sibling = _tree.Controllers("usb").FirstOrDefault(
             other => IsUsb2(other) && other.Int("index") == controller.Int("index") && other.PciPlace() is not null);
         DeviceAddress.Pci place;
         if (sibling?.PciPlace() is { } found)
@@ -180,16 +180,16 @@ internal sealed class PciTopology
 
     private void ReserveChipset(PciAddressSet set)
     {
-        if (tree.Os.IsI440Fx)
+        if (_tree.Os.IsI440Fx)
             ReservePiix3(set);
-        else if (tree.Os.IsQ35)
+        else if (_tree.Os.IsQ35)
             ReserveIch9(set);
     }
 
     private void ReservePiix3(PciAddressSet set)
     {
         const PciConnect Needs = PciConnect.AutoAssign | PciConnect.Pci;
-        foreach (var controller in tree.Of("controller"))
+        foreach (var controller in _tree.Of("controller"))
         {
             if (controller.Get("type") == "ide" && controller.Int("index") == 0)
                 Pin(controller, new DeviceAddress.Pci(0, 0, 1, 1), "Primary IDE controller must have PCI address 0:0:1.1");
@@ -208,7 +208,7 @@ internal sealed class PciTopology
     private void ReserveIch9(PciAddressSet set)
     {
         const PciConnect Needs = PciConnect.Pcie;
-        foreach (var controller in tree.Of("controller"))
+        foreach (var controller in _tree.Of("controller"))
         {
             switch (controller.Get("type"), controller.Get("model"))
             {
@@ -255,7 +255,7 @@ internal sealed class PciTopology
     // QEMU puts the first VGA into the first free slot after the chipset's own devices.
     private void PlaceFirstVideo(PciAddressSet set, int slot, PciConnect needs)
     {
-        if (tree.Of("video").FirstOrDefault() is not { } video || NeedsOf(video) == PciConnect.None || !video.WantsPci())
+        if (_tree.Of("video").FirstOrDefault() is not { } video || NeedsOf(video) == PciConnect.None || !video.WantsPci())
             return;
         if (set.InUse(0, slot))
         {
@@ -271,7 +271,7 @@ internal sealed class PciTopology
     /// <summary>Function 0 of a slot with several functions must say so, or the guest never looks at the others.</summary>
     private void MarkMultifunction()
     {
-        var placed = tree.Devices.Elements().Where(device => device.Place() is DeviceAddress.Pci).ToList();
+        var placed = _tree.Devices.Elements().Where(device => device.Place() is DeviceAddress.Pci).ToList();
         var crowded = placed.Select(device => (DeviceAddress.Pci)device.Place()!).Where(place => place.Function != 0)
             .Select(place => (place.Bus, place.Slot)).ToHashSet();
         foreach (var device in placed)
@@ -292,7 +292,7 @@ internal sealed class PciTopology
             "pci-bridge" => "pci-bridge",
             "dmi-to-pci-bridge" => "i82801b11-bridge",
             "pcie-to-pci-bridge" => "pcie-pci-bridge",
-            "pcie-root-port" => tree.Catalog.Has("pcie-root-port") ? "pcie-root-port" : "ioh3420",
+            "pcie-root-port" => _tree.Catalog.Has("pcie-root-port") ? "pcie-root-port" : "ioh3420",
             "pcie-switch-upstream-port" => "x3130-upstream",
             "pcie-switch-downstream-port" => "xio3130-downstream",
             _ => null,

@@ -12,10 +12,10 @@ internal sealed class UsbPorts
     private const int HubPorts = 8;
     private const int MaxDepth = 4;
 
-    private readonly DomainTree tree;
-    private readonly SortedDictionary<int, Hub> buses = [];
+    private readonly DomainTree _tree;
+    private readonly SortedDictionary<int, Hub> _buses = [];
 
-    private UsbPorts(DomainTree tree) => this.tree = tree;
+    private UsbPorts(DomainTree tree) => _tree = tree;
 
     public static void Complete(DomainTree tree, bool newDomain)
     {
@@ -40,10 +40,10 @@ internal sealed class UsbPorts
 
     private void Complete()
     {
-        var users = Users(tree).ToList();
+        var users = Users(_tree).ToList();
         AddHubs(users.Count);
         CollectUsed(users);
-        foreach (var hub in tree.Of("hub"))
+        foreach (var hub in _tree.Of("hub"))
             Assign(hub, new Hub(HubPorts));
         foreach (var device in users)
             Assign(device, null);
@@ -51,13 +51,13 @@ internal sealed class UsbPorts
 
     private void CollectUsed(List<XElement> users)
     {
-        foreach (var controller in tree.Controllers("usb"))
+        foreach (var controller in _tree.Controllers("usb"))
         {
-            if (PortsOf(controller) is > 0 and var ports && !buses.TryAdd(controller.Int("index")!.Value, new Hub(ports)))
+            if (PortsOf(controller) is > 0 and var ports && !_buses.TryAdd(controller.Int("index")!.Value, new Hub(ports)))
                 throw DomainXmlException.Invalid($"Duplicate USB controllers with index {controller.Get("index")}", controller);
         }
 
-        foreach (var hub in tree.Of("hub"))
+        foreach (var hub in _tree.Of("hub"))
         {
             if (hub.Place() is DeviceAddress.Usb { Port: not null } place)
                 Plug(place, new Hub(HubPorts));
@@ -72,17 +72,17 @@ internal sealed class UsbPorts
 
     private void AddHubs(int users)
     {
-        var hubs = tree.Of("hub").Count();
+        var hubs = _tree.Of("hub").Count();
         var needed = users + hubs;
-        if (needed > 0 && tree.Controllers("usb").All(controller => controller.Get("model") == "none"))
+        if (needed > 0 && _tree.Controllers("usb").All(controller => controller.Get("model") == "none"))
             throw DomainXmlException.Unsupported("USB is disabled for this domain, but USB devices are present in the domain XML");
-        var available = tree.Controllers("usb").Sum(PortsOf) + (hubs * HubPorts);
+        var available = _tree.Controllers("usb").Sum(PortsOf) + (hubs * HubPorts);
         if (needed <= available)
             return;
         // Each hub brings eight ports and takes one.
         var missing = (needed - available + 1 + HubPorts - 2) / (HubPorts - 1);
         for (var i = 0; i < missing; i++)
-            tree.Add(new XElement("hub", new XAttribute("type", "usb")));
+            _tree.Add(new XElement("hub", new XAttribute("type", "usb")));
     }
 
     private static int PortsOf(XElement controller) => controller.Get("model") switch
@@ -100,10 +100,10 @@ internal sealed class UsbPorts
         var wanted = device.Element("address") is null ? null : device.Place();
         if (wanted is DeviceAddress.Usb { Port: not null } || (wanted is not null && wanted is not DeviceAddress.Usb))
             return;
-        if (wanted is DeviceAddress.Usb { Bus: var bus } && !buses.ContainsKey(bus))
+        if (wanted is DeviceAddress.Usb { Bus: var bus } && !_buses.ContainsKey(bus))
             throw DomainXmlException.Invalid($"USB bus {bus} requested but no controller with that index is present", device);
 
-        foreach (var (number, root) in buses)
+        foreach (var (number, root) in _buses)
         {
             if (wanted is DeviceAddress.Usb onBus && onBus.Bus != number)
                 continue;
@@ -120,7 +120,7 @@ internal sealed class UsbPorts
 
     private void Plug(DeviceAddress.Usb place, Hub? asHub)
     {
-        if (!buses.TryGetValue(place.Bus, out var hub))
+        if (!_buses.TryGetValue(place.Bus, out var hub))
             throw DomainXmlException.Invalid($"Missing USB bus {place.Bus}");
         var path = place.Port!.Split('.').Select(port => int.Parse(port, CultureInfo.InvariantCulture)).ToArray();
         foreach (var port in path[..^1])
@@ -138,19 +138,19 @@ internal sealed class UsbPorts
 
     private sealed class Hub(int ports)
     {
-        private readonly bool[] used = new bool[ports + 1];
-        private readonly Hub?[] hubs = new Hub?[ports + 1];
+        private readonly bool[] _used = new bool[ports + 1];
+        private readonly Hub?[] _hubs = new Hub?[ports + 1];
 
         public int Ports => ports;
 
-        public Hub? Behind(int port) => hubs[port];
+        public Hub? Behind(int port) => _hubs[port];
 
         public bool TryPlug(int port, Hub? hub)
         {
-            if (used[port])
+            if (_used[port])
                 return false;
-            used[port] = true;
-            hubs[port] = hub;
+            _used[port] = true;
+            _hubs[port] = hub;
             return true;
         }
 
@@ -159,13 +159,13 @@ internal sealed class UsbPorts
         {
             for (var port = 1; port <= ports; port++)
             {
-                if (!used[port])
+                if (!_used[port])
                     return port.ToString(CultureInfo.InvariantCulture);
             }
 
             for (var port = 1; depth < MaxDepth && port <= ports; port++)
             {
-                if (hubs[port]?.FreePath(depth + 1) is { } path)
+                if (_hubs[port]?.FreePath(depth + 1) is { } path)
                     return $"{port}.{path}";
             }
 

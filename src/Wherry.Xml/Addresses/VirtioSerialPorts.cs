@@ -8,12 +8,12 @@ internal sealed class VirtioSerialPorts
     /// <summary>QEMU's own limit for a controller that states none.</summary>
     private const int DefaultPorts = 31;
 
-    private readonly DomainTree tree;
-    private readonly SortedDictionary<int, bool[]> controllers = [];
+    private readonly DomainTree _tree;
+    private readonly SortedDictionary<int, bool[]> _controllers = [];
 
     private VirtioSerialPorts(DomainTree tree)
     {
-        this.tree = tree;
+        _tree = tree;
         foreach (var controller in tree.Controllers("virtio-serial"))
             Add(controller);
     }
@@ -63,14 +63,14 @@ internal sealed class VirtioSerialPorts
         var ports = controller.Int("ports") ?? DefaultPorts;
         if (ports is < 1 or > 4096)
             throw DomainXmlException.Invalid($"virtio-serial controller with {ports} ports", controller);
-        controllers[controller.Int("index")!.Value] = new bool[ports];
+        _controllers[controller.Int("index")!.Value] = new bool[ports];
     }
 
     private DeviceAddress.VirtioSerial Assign(XElement device, int firstPort)
     {
         if (device.Place() is DeviceAddress.VirtioSerial { Controller: var wanted } && firstPort > 0)
         {
-            if (!controllers.TryGetValue(wanted, out var own))
+            if (!_controllers.TryGetValue(wanted, out var own))
                 throw DomainXmlException.Internal($"virtio-serial controller {wanted} not available", device);
             var free = Array.IndexOf(own, false, 1);
             return free > 0
@@ -78,21 +78,21 @@ internal sealed class VirtioSerialPorts
                 : throw DomainXmlException.Invalid($"Unable to find a free port on virtio-serial controller {wanted}", device);
         }
 
-        foreach (var (index, ports) in controllers)
+        foreach (var (index, ports) in _controllers)
         {
             var port = Array.IndexOf(ports, false, Math.Min(firstPort, ports.Length));
             if (port >= 0)
                 return Reserve(new DeviceAddress.VirtioSerial(index, 0, port));
         }
 
-        var added = tree.UnusedIndex("virtio-serial");
-        Add(tree.AddController("virtio-serial", added));
+        var added = _tree.UnusedIndex("virtio-serial");
+        Add(_tree.AddController("virtio-serial", added));
         return Reserve(new DeviceAddress.VirtioSerial(added, 0, firstPort));
     }
 
     private DeviceAddress.VirtioSerial Reserve(DeviceAddress.VirtioSerial place)
     {
-        if (!controllers.TryGetValue(place.Controller, out var ports))
+        if (!_controllers.TryGetValue(place.Controller, out var ports))
             throw DomainXmlException.Invalid($"virtio serial controller {place.Controller} is missing");
         if (place.Port >= ports.Length)
             throw DomainXmlException.Invalid($"virtio serial controller {place.Controller} does not have port {place.Port}");

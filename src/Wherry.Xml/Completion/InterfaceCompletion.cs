@@ -14,13 +14,9 @@ internal static class InterfaceCompletion
     {
         var mac = DomainTree.Child(element, "mac");
         if (mac.Get("address") is null)
-        {
             mac.SetAttributeValue("address", context.NewMac());
-        }
         else if (IsMulticast(mac.Get("address")!))
-        {
             throw DomainXmlException.Invalid($"expected unicast mac address, found multicast '{mac.Get("address")}'", mac);
-        }
 
         var type = element.Required("type");
         if (type == "bridge" && element.Get("source", "bridge") is null or "")

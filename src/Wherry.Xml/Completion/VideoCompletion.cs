@@ -43,9 +43,7 @@ internal static class VideoCompletion
             model.SetAttributeValue("vgamem", model.Get("vgamem") ?? Text(QxlVgaMem));
         }
         else if ((model.Number("vram") ?? (type is "vga" or "cirrus" or "bochs" ? VgaVram : 0U)) is var vram && vram > 0)
-        {
             Set("vram", vram);
-        }
 
         model.SetAttributeValue("heads", model.Get("heads") ?? "1");
         model.SetAttributeValue("primary", first ? "yes" : null);

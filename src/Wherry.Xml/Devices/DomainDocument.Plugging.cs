@@ -281,17 +281,17 @@ public sealed partial class DomainDocument
 /// <summary>What of a plugged interface may change.</summary>
 public sealed class InterfaceChange
 {
-    private readonly XElement element;
+    private readonly XElement _element;
 
-    internal InterfaceChange(XElement element) => this.element = element;
+    internal InterfaceChange(XElement element) => _element = element;
 
     /// <summary>Null: as if nothing had been said, which is up.</summary>
     public void SetLink(bool? isUp)
     {
-        element.Elements("link").Remove();
+        _element.Elements("link").Remove();
         if (isUp is { } up)
-            element.Add(new XElement("link", new XAttribute("state", up ? "up" : "down")));
+            _element.Add(new XElement("link", new XAttribute("state", up ? "up" : "down")));
     }
 
-    public void SetBridge(string bridge) => DomainTree.Child(element, "source").SetAttributeValue("bridge", bridge);
+    public void SetBridge(string bridge) => DomainTree.Child(_element, "source").SetAttributeValue("bridge", bridge);
 }

@@ -9,7 +9,7 @@ namespace Wherry.Xml;
 /// </summary>
 internal sealed class LiveOverlayWriter(LiveOverlay overlay, XElement domain)
 {
-    private readonly XElement devices = domain.Element("devices")!;
+    private readonly XElement _devices = domain.Element("devices")!;
 
     public void Write()
     {
@@ -19,17 +19,17 @@ internal sealed class LiveOverlayWriter(LiveOverlay overlay, XElement domain)
             domain.Add(new XElement("resource", new XElement("partition", "/machine")));
         if (CpuElement.Find(domain) is { } cpu && (overlay.BuiltCpu ?? overlay.StartedCpu) is { } guest)
             CpuElement.Write(cpu, guest);
-        foreach (var disk in devices.Elements("disk"))
+        foreach (var disk in _devices.Elements("disk"))
             WriteDisk(disk, Alias(disk));
-        foreach (var element in devices.Elements("interface"))
+        foreach (var element in _devices.Elements("interface"))
         {
             if (overlay.TapNames.TryGetValue(Alias(element), out var tap))
                 DomainTree.Child(element, "target").SetAttributeValue("dev", tap);
         }
 
-        foreach (var device in devices.Elements().Where(device => device.Name.LocalName is "serial" or "parallel" or "console" or "channel"))
+        foreach (var device in _devices.Elements().Where(device => device.Name.LocalName is "serial" or "parallel" or "console" or "channel"))
             WriteCharacter(device, Alias(device));
-        foreach (var graphics in devices.Elements("graphics"))
+        foreach (var graphics in _devices.Elements("graphics"))
             WriteGraphics(graphics);
         if (overlay.DacLabel is { } label && !domain.Elements("seclabel").Any(existing => existing.Get("model") == "dac"))
         {

@@ -36,13 +36,9 @@ internal static class DomainXmlWriter
             text.Append(' ', depth).Append("</").Append(element.Name.LocalName).Append(">\n");
         }
         else if (element.Value.Length > 0)
-        {
             Escape(text.Append('>'), element.Value).Append("</").Append(element.Name.LocalName).Append(">\n");
-        }
         else
-        {
             text.Append("/>\n");
-        }
     }
 
     private static StringBuilder Escape(StringBuilder text, string value)

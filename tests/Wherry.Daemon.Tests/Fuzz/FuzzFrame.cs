@@ -13,7 +13,7 @@ namespace Wherry.Daemon.Tests.Fuzz;
 /// <summary>Frames from numbers: most are nearly right, since what is plainly wrong does not come far.</summary>
 internal static class FuzzFrame
 {
-    private static readonly (uint Program, string Prefix, Type Table)[] s_programs =
+    private static readonly (uint Program, string Prefix, Type Table)[] Programs =
     [
         (RemoteProcedure.Program, "", typeof(RemoteProcedure)),
         (QemuProcedure.Program, "Qemu", typeof(QemuProcedure)),
@@ -21,9 +21,9 @@ internal static class FuzzFrame
         (PeerProcedure.Program, "Peer", typeof(PeerProcedure)),
     ];
 
-    private static readonly (uint Program, int Procedure, Type? Args)[] s_procedures =
+    private static readonly (uint Program, int Procedure, Type? Args)[] Procedures =
     [
-        .. from program in s_programs
+        .. from program in Programs
            from field in program.Table.GetFields()
            where field.FieldType == typeof(int)
            select (program.Program, (int)field.GetRawConstantValue()!, WireStructs.Find($"{program.Prefix}{field.Name}Args")),
@@ -39,7 +39,7 @@ internal static class FuzzFrame
         var random = new Random(seed);
         if (random.Next(16) == 0) return Noise(random, random.Next(1, 80));
         if (random.Next(16) == 0) return Frame(KeepAlive(random), []);
-        var (program, procedure, args) = s_procedures[random.Next(s_procedures.Length)];
+        var (program, procedure, args) = Procedures[random.Next(Procedures.Length)];
         var payload = Payload(random, args);
         var header = new MessageHeader(
             random.Next(40) == 0 ? (uint)random.Next() : program,

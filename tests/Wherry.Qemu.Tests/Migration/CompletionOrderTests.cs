@@ -56,9 +56,7 @@ public sealed class CompletionOrderTests(ProbedEmulators emulators, ITestOutputH
     public async Task A_guest_with_four_disks_has_moved_whatever_the_order_and_the_moment_in_which_its_mirrors_end(string order)
     {
         foreach (var moment in Enum.GetValues<Moment>())
-        {
             await MoveAsync([.. order.Split(' ').Select(disk => $"drive-virtio-disk{Disks.IndexOf(disk)}")], moment, TestContext.Current.CancellationToken);
-        }
     }
 
     private async Task MoveAsync(ImmutableArray<string> order, Moment moment, CancellationToken ct)
@@ -103,57 +101,53 @@ public sealed class CompletionOrderTests(ProbedEmulators emulators, ITestOutputH
     /// <summary>Makes the mirrors of the source's QEMU ready in the opposite order, and lets them end in the order, at the moment.</summary>
     private sealed class MirrorSchedule
     {
-        private readonly VersionedState<int> answers = new(0);
-        private readonly VersionedState<int> looks = new(0);
-        private readonly ManualTimeProvider clock;
-        private readonly ImmutableArray<Turns> phases;
+        private readonly VersionedState<int> _answers = new(0);
+        private readonly VersionedState<int> _looks = new(0);
+        private readonly ManualTimeProvider _clock;
+        private readonly ImmutableArray<Turns> _phases;
 
         public MirrorSchedule(TwoHosts hosts, ImmutableArray<string> order, Moment moment)
         {
             var qemu = hosts.Source;
-            clock = hosts.Alpha.Clock;
+            _clock = hosts.Alpha.Clock;
             if (moment == Moment.EventsOnly)
             {
                 qemu.Events.EndJobsInOrder(order);
-                phases = [];
+                _phases = [];
                 return;
             }
 
             qemu.HoldMirrors = true;
             qemu.HoldMirrorEnds = true;
-            phases =
+            _phases =
             [
                 new Turns([.. order.Reverse()], moment, "blockdev-mirror", () => qemu.CopyingMirrors, qemu.MakeMirrorReady),
                 new Turns(order, moment, "block-job-cancel", () => qemu.EndingMirrors, qemu.EndMirror),
             ];
             qemu.BeforeReply = command =>
             {
-                foreach (var phase in phases)
-                {
+                foreach (var phase in _phases)
                     phase.BeforeReply(command);
-                }
             };
             qemu.AfterReply = command =>
             {
-                answers.Update(count => count + 1);
+                _answers.Update(count => count + 1);
                 if (command == "query-jobs")
-                {
-                    looks.Update(count => count + 1);
-                }
+                    _looks.Update(count => count + 1);
             };
         }
 
         public async Task RunAsync(CancellationToken ct)
         {
-            foreach (var phase in phases)
+            foreach (var phase in _phases)
             {
-                await answers.WaitAsync(_ => phase.AllCanGo, ct);
+                await _answers.WaitAsync(_ => phase.AllCanGo, ct);
                 while (phase.TakesTurnsWhileWaiting)
                 {
-                    await clock.WaitForTimerAsync(Lookout.LookInterval);
-                    var seen = looks.Current;
+                    await _clock.WaitForTimerAsync(Lookout.LookInterval);
+                    var seen = _looks.Current;
                     FakeQemu.AtOnce(phase.Next);
-                    await looks.WaitAsync(count => count > seen, ct);
+                    await _looks.WaitAsync(count => count > seen, ct);
                 }
             }
         }
@@ -162,34 +156,30 @@ public sealed class CompletionOrderTests(ProbedEmulators emulators, ITestOutputH
     /// <summary>Four mirrors that do one thing, one after the other. Called under the simulated QEMU's lock.</summary>
     private sealed class Turns(ImmutableArray<string> order, Moment moment, string command, Func<IReadOnlyList<string>> able, Action<string> go)
     {
-        private volatile int next;
+        private volatile int _next;
 
-        public bool AllCanGo => next > 0 || able().Count == order.Length;
+        public bool AllCanGo => _next > 0 || able().Count == order.Length;
 
-        public bool TakesTurnsWhileWaiting => next < (moment == Moment.WhileWaiting ? order.Length : moment == Moment.BeforeReply ? 0 : 1);
+        public bool TakesTurnsWhileWaiting => _next < (moment == Moment.WhileWaiting ? order.Length : moment == Moment.BeforeReply ? 0 : 1);
 
-        public void Next() => go(order[next++]);
+        public void Next() => go(order[_next++]);
 
         public void BeforeReply(string answered)
         {
             switch (moment)
             {
                 case Moment.BeforeReply when answered == command:
-                    while (next < order.Length && able().Contains(order[next]))
-                    {
+                    while (_next < order.Length && able().Contains(order[_next]))
                         Next();
-                    }
 
                     break;
-                case Moment.BetweenQueries when answered == "query-block-jobs" && next > 0 && next < order.Length:
-                case Moment.BehindLook when answered == "query-jobs" && next > 0 && next < order.Length:
+                case Moment.BetweenQueries when answered == "query-block-jobs" && _next > 0 && _next < order.Length:
+                case Moment.BehindLook when answered == "query-jobs" && _next > 0 && _next < order.Length:
                     Next();
                     break;
-                case Moment.AllBehindOneLook when answered == "query-jobs" && next > 0:
-                    while (next < order.Length)
-                    {
+                case Moment.AllBehindOneLook when answered == "query-jobs" && _next > 0:
+                    while (_next < order.Length)
                         Next();
-                    }
 
                     break;
             }

@@ -119,25 +119,23 @@ public sealed class StallTests(ProbedEmulators emulators) : IClassFixture<Probed
     /// <summary>Lets alpha's time pass, with its looks and the ticks of the stall watch each in their place.</summary>
     private sealed class Watch
     {
-        private readonly VersionedState<int> looks = new(0);
-        private readonly ManualTimeProvider clock;
+        private readonly VersionedState<int> _looks = new(0);
+        private readonly ManualTimeProvider _clock;
 
         public Watch(TwoHosts hosts)
         {
-            clock = hosts.Alpha.Clock;
+            _clock = hosts.Alpha.Clock;
             hosts.Source.AfterReply = command =>
             {
                 if (command == "query-migrate")
-                {
-                    looks.Update(count => count + 1);
-                }
+                    _looks.Update(count => count + 1);
             };
         }
 
         /// <summary>Waits until a look has found it so.</summary>
         public async Task LooksAsync(Func<bool> condition)
         {
-            await looks.WaitAsync(_ => condition(), Ct).Within();
+            await _looks.WaitAsync(_ => condition(), Ct).Within();
             await SettleAsync();
         }
 
@@ -146,9 +144,9 @@ public sealed class StallTests(ProbedEmulators emulators) : IClassFixture<Probed
             for (var i = 0; i < seconds; i++)
             {
                 await SettleAsync();
-                clock.Advance(Lookout.LookInterval);
-                await clock.WaitForTimerAsync(Lookout.LookInterval, count: 2); // the next look, and the tick
-                clock.Advance(StallWatch.Interval - Lookout.LookInterval);
+                _clock.Advance(Lookout.LookInterval);
+                await _clock.WaitForTimerAsync(Lookout.LookInterval, count: 2); // the next look, and the tick
+                _clock.Advance(StallWatch.Interval - Lookout.LookInterval);
             }
 
             await SettleAsync();
@@ -159,20 +157,20 @@ public sealed class StallTests(ProbedEmulators emulators) : IClassFixture<Probed
         {
             for (var i = 0; i < seconds; i++)
             {
-                await clock.WaitForTimerAsync(StallWatch.Interval);
-                clock.Advance(StallWatch.Interval);
+                await _clock.WaitForTimerAsync(StallWatch.Interval);
+                _clock.Advance(StallWatch.Interval);
             }
 
-            await clock.WaitForTimerAsync(StallWatch.Interval);
+            await _clock.WaitForTimerAsync(StallWatch.Interval);
         }
 
         /// <summary>One more second, and what then happens is the test's to see.</summary>
-        public void Pass() => clock.Advance(StallWatch.Interval);
+        public void Pass() => _clock.Advance(StallWatch.Interval);
 
         private async Task SettleAsync()
         {
-            await clock.WaitForTimerAsync(Lookout.LookInterval);
-            await clock.WaitForTimerAsync(StallWatch.Interval);
+            await _clock.WaitForTimerAsync(Lookout.LookInterval);
+            await _clock.WaitForTimerAsync(StallWatch.Interval);
         }
     }
 }

@@ -200,8 +200,6 @@ public sealed class ProcessSupervisorTests : IDisposable
         var changed = new SemaphoreSlim(0);
         watcher.Changed += (_, _) => changed.Release();
         while (!(File.Exists(LogPath) && (await File.ReadAllTextAsync(LogPath, Ct)).Contains(text, StringComparison.Ordinal)))
-        {
             await changed.WaitAsync(Ct).Within();
-        }
     }
 }

@@ -134,23 +134,23 @@ public sealed class LostWakeUpTests(ITestOutputHelper output)
     /// <summary>Hands out the completions in one order, some of them in given windows.</summary>
     private sealed class Schedule(int[] order, int[] windows)
     {
-        private int given;
-        private int look;
+        private int _given;
+        private int _look;
 
         public int[] Order => order;
 
         public void Window(Action<int> complete)
         {
-            int here = look < windows.Length ? windows[look] : 0;
-            look++;
+            int here = _look < windows.Length ? windows[_look] : 0;
+            _look++;
             for (int i = 0; i < here && Next(out int disk); i++)
                 complete(disk);
         }
 
         public bool Next(out int disk)
         {
-            bool left = given < order.Length;
-            disk = left ? order[given++] : -1;
+            bool left = _given < order.Length;
+            disk = left ? order[_given++] : -1;
             return left;
         }
     }
@@ -158,14 +158,14 @@ public sealed class LostWakeUpTests(ITestOutputHelper output)
     /// <summary>pthread_cond_broadcast: wakes who waits at this moment, and nobody who comes later. Wakes on the caller's stack, so that a schedule is one run.</summary>
     private sealed class PulsedCondition
     {
-        private TaskCompletionSource waiting = new();
+        private TaskCompletionSource _waiting = new();
 
-        public Task WaitAsync() => waiting.Task;
+        public Task WaitAsync() => _waiting.Task;
 
         public void Broadcast()
         {
-            var woken = waiting;
-            waiting = new TaskCompletionSource();
+            var woken = _waiting;
+            _waiting = new TaskCompletionSource();
             woken.SetResult();
         }
     }

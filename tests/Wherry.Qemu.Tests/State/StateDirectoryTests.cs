@@ -6,11 +6,11 @@ namespace Wherry.Qemu.Tests.State;
 
 public sealed class StateDirectoryTests : IDisposable
 {
-    private readonly DirectoryInfo root = Directory.CreateTempSubdirectory("wherry-state-");
+    private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("wherry-state-");
 
-    public void Dispose() => root.Delete(recursive: true);
+    public void Dispose() => _root.Delete(recursive: true);
 
-    private StateDirectory Open() => new(Path.Combine(root.FullName, "qemu"), ".xml");
+    private StateDirectory Open() => new(Path.Combine(_root.FullName, "qemu"), ".xml");
 
     [Fact]
     public async Task A_written_file_is_read_back_and_only_its_owner_may_read_it()

@@ -13,9 +13,9 @@ namespace Wherry.Rpc.Tests.Tls;
 /// <summary>Both ends of TLS in one process. Against libvirt's own clients and servers: TlsTests of the interop project.</summary>
 public sealed class TlsConnectionTests : IDisposable
 {
-    private static readonly TestAuthority s_authority = new("Test CA");
-    private static readonly TestAuthority s_foreign = new("Foreign CA");
-    private static readonly TestCertificate s_good = s_authority.Issue("CN=host1, O=Example, C=GB");
+    private static readonly TestAuthority Authority = new("Test CA");
+    private static readonly TestAuthority Foreign = new("Foreign CA");
+    private static readonly TestCertificate Good = Authority.Issue("CN=host1, O=Example, C=GB");
 
     private readonly string _directory = Directory.CreateTempSubdirectory("wherry-tls-").FullName;
 
@@ -25,7 +25,7 @@ public sealed class TlsConnectionTests : IDisposable
     public async Task With_good_certificates_calls_are_answered_and_the_client_is_known_by_name()
     {
         await using var server = Serve();
-        await using var client = await ConnectAsync(server, s_good);
+        await using var client = await ConnectAsync(server, Good);
         Assert.Equal(7, (await client.CallAsync<TestNumber, TestNumber>(TestProgram.Number, TestProgram.Version, TestProgram.Echo, new(7), CancellationToken.None).Within()).Value);
         var identity = server.Program.Sessions.Last().Identity;
         Assert.Equal((true, false, "C=GB,O=Example,CN=host1"), (identity.IsEncrypted, identity.IsLocal, identity.CertificateName));
@@ -51,16 +51,16 @@ public sealed class TlsConnectionTests : IDisposable
         var certificate = which switch
         {
             "none" => null,
-            "foreign" => s_foreign.Issue("CN=host1"),
-            "expired" => s_authority.Issue("CN=host1", from: -10, until: -1),
-            "not yet active" => s_authority.Issue("CN=host1", from: 1, until: 10),
-            "for servers only" => s_authority.Issue("CN=host1", forClient: false),
-            "an authority's" => s_authority.Issue("CN=host1", isAuthority: true),
-            "for signing other certificates" => s_authority.Issue("CN=host1", usage: X509KeyUsageFlags.KeyEncipherment),
-            _ => s_good,
+            "foreign" => Foreign.Issue("CN=host1"),
+            "expired" => Authority.Issue("CN=host1", from: -10, until: -1),
+            "not yet active" => Authority.Issue("CN=host1", from: 1, until: 10),
+            "for servers only" => Authority.Issue("CN=host1", forClient: false),
+            "an authority's" => Authority.Issue("CN=host1", isAuthority: true),
+            "for signing other certificates" => Authority.Issue("CN=host1", usage: X509KeyUsageFlags.KeyEncipherment),
+            _ => Good,
         };
         await using var server = Serve(
-            allowed: which == "not on the list" ? ["CN=host1", "C=GB,*,CN=host2"] : null, revoked: which == "revoked" ? s_good : null);
+            allowed: which == "not on the list" ? ["CN=host1", "C=GB,*,CN=host2"] : null, revoked: which == "revoked" ? Good : null);
         // Our own check would refuse some of these before they are shown.
         var thrown = await Assert.ThrowsAsync<WherryException>(() => ConnectAsync(server, certificate, "&no_sanity=1")).Within();
         Assert.Equal(ErrorCode.AuthFailed, thrown.Code);
@@ -73,7 +73,7 @@ public sealed class TlsConnectionTests : IDisposable
     public async Task A_name_on_the_list_is_accepted()
     {
         await using var server = Serve(allowed: ["C=GB,*,CN=host?"]);
-        await using var client = await ConnectAsync(server, s_good);
+        await using var client = await ConnectAsync(server, Good);
     }
 
     [Fact]
@@ -92,15 +92,15 @@ public sealed class TlsConnectionTests : IDisposable
     {
         var certificate = which switch
         {
-            "foreign" => s_foreign.Issue("CN=localhost"),
-            "for clients only" => s_authority.Issue("CN=localhost", forServer: false),
-            var name => s_authority.Issue($"CN={name}", names: [name]),
+            "foreign" => Foreign.Issue("CN=localhost"),
+            "for clients only" => Authority.Issue("CN=localhost", forServer: false),
+            var name => Authority.Issue($"CN={name}", names: [name]),
         };
         await using var server = Serve(certificate);
-        var thrown = await Assert.ThrowsAsync<WherryException>(() => ConnectAsync(server, s_good)).Within();
+        var thrown = await Assert.ThrowsAsync<WherryException>(() => ConnectAsync(server, Good)).Within();
         Assert.Equal(ErrorCode.AuthFailed, thrown.Code);
         Assert.Contains(reason, thrown.Message, StringComparison.Ordinal);
-        await using var trusting = await ConnectAsync(server, s_good, "&no_verify=1");
+        await using var trusting = await ConnectAsync(server, Good, "&no_verify=1");
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public sealed class TlsConnectionTests : IDisposable
         await using var server = Serve(time: time);
         using var silent = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await silent.ConnectAsync(IPAddress.Loopback, server.Port);
-        await using (await ConnectAsync(server, s_good))
+        await using (await ConnectAsync(server, Good))
         {
         }
 
@@ -128,22 +128,22 @@ public sealed class TlsConnectionTests : IDisposable
         await plain.ConnectAsync(IPAddress.Loopback, server.Port);
         await plain.SendAsync(RawClient.Call(TestProgram.Echo, 1, 1));
         await server.Logger.WaitForAsync(1014);
-        await using var client = await ConnectAsync(server, s_good);
+        await using var client = await ConnectAsync(server, Good);
     }
 
     [Fact]
     public async Task Reloaded_files_count_for_new_connections_and_bad_ones_change_nothing()
     {
         await using var server = Serve();
-        await using var before = await ConnectAsync(server, s_good);
-        File.WriteAllText(Path.Combine(_directory, "pki", "CA", "cacrl.pem"), new TestAuthority("Test CA").Revoke(s_good));
+        await using var before = await ConnectAsync(server, Good);
+        File.WriteAllText(Path.Combine(_directory, "pki", "CA", "cacrl.pem"), new TestAuthority("Test CA").Revoke(Good));
         File.WriteAllText(Path.Combine(_directory, "pki", "libvirt", "servercert.pem"), "nonsense");
         Assert.Throws<WherryException>(server.Tls.Reload);
-        await using var unchanged = await ConnectAsync(server, s_good);
+        await using var unchanged = await ConnectAsync(server, Good);
 
         File.WriteAllText(Path.Combine(_directory, "pki", "libvirt", "servercert.pem"), server.Certificate.Pem);
         server.Tls.Reload();
-        await Assert.ThrowsAsync<WherryException>(() => ConnectAsync(server, s_good)).Within();
+        await Assert.ThrowsAsync<WherryException>(() => ConnectAsync(server, Good)).Within();
         await before.CallAsync<TestNumber, TestNumber>(TestProgram.Number, TestProgram.Version, TestProgram.Echo, new(7), CancellationToken.None).Within();
     }
 
@@ -151,10 +151,10 @@ public sealed class TlsConnectionTests : IDisposable
         TestCertificate? certificate = null, ImmutableArray<string>? allowed = null, TestCertificate? revoked = null, bool verify = true,
         TimeProvider? time = null)
     {
-        var shown = certificate ?? s_authority.Issue("CN=localhost");
+        var shown = certificate ?? Authority.Issue("CN=localhost");
         var root = Path.Combine(_directory, "pki");
-        shown.WriteTo(root, "server", s_authority);
-        if (revoked is not null) File.WriteAllText(Path.Combine(root, "CA", "cacrl.pem"), s_authority.Revoke(revoked));
+        shown.WriteTo(root, "server", Authority);
+        if (revoked is not null) File.WriteAllText(Path.Combine(root, "CA", "cacrl.pem"), Authority.Revoke(revoked));
         var logger = new ListLogger();
         var tls = TlsListener.Bind(IPAddress.Loopback, port: 0, new TlsServerOptions
         {
@@ -169,8 +169,8 @@ public sealed class TlsConnectionTests : IDisposable
     private async Task<ClientConnection> ConnectAsync(TlsTestServer server, TestCertificate? certificate, string parameters = "")
     {
         var pki = Directory.CreateDirectory(Path.Combine(_directory, Guid.NewGuid().ToString("N"))).FullName;
-        if (certificate is null) File.WriteAllText(Path.Combine(pki, "cacert.pem"), s_authority.Pem);
-        else certificate.WriteFlatTo(pki, "client", s_authority);
+        if (certificate is null) File.WriteAllText(Path.Combine(pki, "cacert.pem"), Authority.Pem);
+        else certificate.WriteFlatTo(pki, "client", Authority);
         var endpoint = (RpcEndpoint.Tls)RpcEndpoint.Parse($"qemu+tls://localhost:{server.Port}/system?pkipath={pki}{parameters}");
         return await ClientConnection.ConnectAsync(endpoint, new ClientConnectionOptions(), TimeProvider.System, new ListLogger(), CancellationToken.None).Within();
     }

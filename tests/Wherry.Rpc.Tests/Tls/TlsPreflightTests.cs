@@ -9,7 +9,7 @@ namespace Wherry.Rpc.Tests.Tls;
 /// <summary>Certificates that cannot work are refused when they are loaded, by the name of their file. The texts are libvirt's.</summary>
 public sealed class TlsPreflightTests : IDisposable
 {
-    private static readonly TestAuthority s_authority = new("Test CA");
+    private static readonly TestAuthority Authority = new("Test CA");
 
     private readonly string _root = Directory.CreateTempSubdirectory("wherry-tls-").FullName;
 
@@ -18,7 +18,7 @@ public sealed class TlsPreflightTests : IDisposable
     [Fact]
     public void Good_files_are_loaded_without_a_complaint()
     {
-        Write(s_authority.Issue("CN=localhost"));
+        Write(Authority.Issue("CN=localhost"));
         Assert.Empty(Load().Lines);
     }
 
@@ -49,18 +49,18 @@ public sealed class TlsPreflightTests : IDisposable
         {
             "expired CA" => new TestAuthority("Old CA", until: -1),
             "no CA's" => new TestAuthority("No CA", isAuthority: false),
-            _ => s_authority,
+            _ => Authority,
         };
         Write(which switch
         {
-            "expired" => s_authority.Issue("CN=a", until: -1),
-            "not yet active" => s_authority.Issue("CN=a", from: 1),
-            "a CA's" => s_authority.Issue("CN=a", isAuthority: true),
-            "usage" => s_authority.Issue("CN=a", usage: X509KeyUsageFlags.DigitalSignature),
-            "purpose" => s_authority.Issue("CN=a", forServer: false),
+            "expired" => Authority.Issue("CN=a", until: -1),
+            "not yet active" => Authority.Issue("CN=a", from: 1),
+            "a CA's" => Authority.Issue("CN=a", isAuthority: true),
+            "usage" => Authority.Issue("CN=a", usage: X509KeyUsageFlags.DigitalSignature),
+            "purpose" => Authority.Issue("CN=a", forServer: false),
             "foreign" => new TestAuthority("Foreign CA").Issue("CN=a"),
-            "wrong pair" => s_authority.Issue("CN=a") with { KeyPem = s_authority.Issue("CN=b").KeyPem },
-            _ => s_authority.Issue("CN=a"),
+            "wrong pair" => Authority.Issue("CN=a") with { KeyPem = Authority.Issue("CN=b").KeyPem },
+            _ => Authority.Issue("CN=a"),
         }, authority);
         switch (which)
         {
@@ -82,16 +82,16 @@ public sealed class TlsPreflightTests : IDisposable
     [Fact]
     public void Without_the_sanity_check_an_expired_certificate_is_loaded_all_the_same()
     {
-        Write(s_authority.Issue("CN=a", until: -1));
+        Write(Authority.Issue("CN=a", until: -1));
         Load(sanityCheck: false);
     }
 
     [Fact]
     public void A_client_may_do_without_a_certificate_and_a_user_has_files_of_his_own()
     {
-        Write(s_authority.Issue("CN=localhost"));
+        Write(Authority.Issue("CN=localhost"));
         var home = Path.Combine(_root, "home");
-        s_authority.Issue("CN=me").WriteFlatTo(Path.Combine(home, ".pki", "libvirt"), "client", s_authority);
+        Authority.Issue("CN=me").WriteFlatTo(Path.Combine(home, ".pki", "libvirt"), "client", Authority);
         var mine = TlsFiles.Usual(_root, home, TlsRole.Client);
         Assert.Equal(Path.Combine(home, ".pki", "libvirt", "clientcert.pem"), mine.Certificate);
         File.Delete(mine.Key);
@@ -106,5 +106,5 @@ public sealed class TlsPreflightTests : IDisposable
         return logger;
     }
 
-    private void Write(TestCertificate certificate, TestAuthority? authority = null) => certificate.WriteTo(_root, "server", authority ?? s_authority);
+    private void Write(TestCertificate certificate, TestAuthority? authority = null) => certificate.WriteTo(_root, "server", authority ?? Authority);
 }

@@ -6,7 +6,7 @@ namespace Wherry.Testing;
 /// <summary>The process side of a <see cref="FakeQemu"/>, or alone: a process that dies as the test wants it to.</summary>
 public sealed class FakeProcess : IQemuProcess
 {
-    private static int lastPid = 1_000_000; // Above any real pid.
+    private static int LastPid = 1_000_000; // Above any real pid.
 
     private readonly TaskCompletionSource<ExitStatus> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly FakeQemu? _qemu;
@@ -18,7 +18,7 @@ public sealed class FakeProcess : IQemuProcess
 
     internal FakeProcess(FakeQemu qemu) => _qemu = qemu;
 
-    public int Pid { get; } = Interlocked.Increment(ref lastPid);
+    public int Pid { get; } = Interlocked.Increment(ref LastPid);
 
     public ulong StartTime => (ulong)Pid;
 

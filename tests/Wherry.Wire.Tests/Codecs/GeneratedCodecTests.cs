@@ -9,7 +9,7 @@ namespace Wherry.Wire.Tests.Codecs;
 /// <summary>The generated codecs write what the hand-written ones do, and both what is on the wire.</summary>
 public sealed class GeneratedCodecTests
 {
-    private static readonly NonnullDomain s_web1 = new("web1", Guid.Parse("c7a5fdbd-edaf-9455-926a-d65c16db1809"), 3);
+    private static readonly NonnullDomain WebDomain = new("web1", Guid.Parse("c7a5fdbd-edaf-9455-926a-d65c16db1809"), 3);
 
     private const string Web1 = "00000004 77656231 c7a5fdbdedaf9455926ad65c16db1809 00000003";
 
@@ -23,13 +23,13 @@ public sealed class GeneratedCodecTests
     }
 
     [Fact]
-    public void A_domain() => Check(s_web1, w => HandWritten.Write(w, s_web1), Web1);
+    public void A_domain() => Check(WebDomain, w => HandWritten.Write(w, WebDomain), Web1);
 
     [Fact]
     public void An_error_with_everything_in_it()
     {
         var error = new RemoteError(
-            ErrorCode.NoDomain, ErrorDomain.Qemu, "m", ErrorLevel.Error, s_web1, "1", null, "333", -1, 2, new NonnullNetwork("n", Guid.Empty));
+            ErrorCode.NoDomain, ErrorDomain.Qemu, "m", ErrorLevel.Error, WebDomain, "1", null, "333", -1, 2, new NonnullNetwork("n", Guid.Empty));
         Check(error, w => HandWritten.Write(w, error), $"""
             0000002a 0000000a 00000001 00000001 6d000000 00000002
             00000001 {Web1}
@@ -49,7 +49,7 @@ public sealed class GeneratedCodecTests
     [Fact]
     public void A_list_of_domains()
     {
-        var ret = new ConnectListAllDomainsRet([s_web1, s_web1], 2);
+        var ret = new ConnectListAllDomainsRet([WebDomain, WebDomain], 2);
         Check(ret, w => HandWritten.Write(w, ret), $"00000002 {Web1} {Web1} 00000002");
     }
 

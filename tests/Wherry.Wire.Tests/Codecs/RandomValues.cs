@@ -9,7 +9,7 @@ namespace Wherry.Wire.Tests.Codecs;
 /// <summary>Values of any wire struct, of which all are valid and some are odd: empty, null, extreme, not ASCII.</summary>
 internal sealed class RandomValues(Random random)
 {
-    private static readonly string[] s_texts = ["", "a", "abc", "web1", "vda, or not", "Grüße", "日本語", new('x', 300)];
+    private static readonly string[] Texts = ["", "a", "abc", "web1", "vda, or not", "Grüße", "日本語", new('x', 300)];
 
     public object Struct(Type type)
     {
@@ -79,7 +79,7 @@ internal sealed class RandomValues(Random random)
             .MakeGenericMethod(item).Invoke(null, [items])!;
     }
 
-    private string Text() => s_texts[random.Next(s_texts.Length)];
+    private string Text() => Texts[random.Next(Texts.Length)];
 
     // The extremes as often as all others together.
     private ulong Bits() => random.Next(4) switch

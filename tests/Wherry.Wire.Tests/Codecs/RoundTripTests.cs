@@ -8,7 +8,7 @@ namespace Wherry.Wire.Tests.Codecs;
 public sealed class RoundTripTests
 {
     // A failure prints the seed, and Config.WithReplay takes it.
-    private static readonly Config s_config = Config.QuickThrowOnFailure.WithMaxTest(20).WithQuietOnSuccess(true);
+    private static readonly Config Config = Config.QuickThrowOnFailure.WithMaxTest(20).WithQuietOnSuccess(true);
 
     public static TheoryData<string> Names { get; } = [.. WireStructs.All.Select(type => type.Name)];
 
@@ -52,7 +52,7 @@ public sealed class RoundTripTests
         {
             var value = new RandomValues(new Random(seed)).Struct(type);
             return holds(type, value, WireStructs.Encode(value));
-        }).Check(s_config);
+        }).Check(Config);
     }
 
     private static bool IsRefused(Type type, byte[] bytes)

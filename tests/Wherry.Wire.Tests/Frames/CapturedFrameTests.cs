@@ -15,11 +15,11 @@ namespace Wherry.Wire.Tests.Frames;
 /// </summary>
 public sealed class CapturedFrameTests
 {
-    private static readonly string s_directory = Path.Join(Repository.Root, "tests/data/frames");
+    private static readonly string Frames = Path.Join(Repository.Root, "tests/data/frames");
 
     /// <summary>"remote.DomainGetState.reply" and so on: program, procedure, kind.</summary>
     public static TheoryData<string> Names { get; } =
-        [.. Directory.EnumerateFiles(s_directory, "*.hex").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(Frames, "*.hex").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
 
     [Fact]
     public void There_are_frames() => Assert.True(Names.Count > 200);
@@ -70,5 +70,5 @@ public sealed class CapturedFrameTests
         });
     }
 
-    private static byte[] Load(string name) => Bytes.Hex(File.ReadAllText(Path.Join(s_directory, $"{name}.hex")));
+    private static byte[] Load(string name) => Bytes.Hex(File.ReadAllText(Path.Join(Frames, $"{name}.hex")));
 }

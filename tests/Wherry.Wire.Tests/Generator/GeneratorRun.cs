@@ -22,7 +22,7 @@ internal sealed class GeneratorRun
         global using Wherry.Wire.Xdr;
         """;
 
-    private static readonly ImmutableArray<MetadataReference> s_references =
+    private static readonly ImmutableArray<MetadataReference> References =
     [
         .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(':')
             .Append(typeof(ServerCall).Assembly.Location)
@@ -38,7 +38,7 @@ internal sealed class GeneratorRun
         _compilation = CSharpCompilation.Create(
             "Generated",
             [CSharpSyntaxTree.ParseText(Usings), CSharpSyntaxTree.ParseText(source)],
-            s_references,
+            References,
             new(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable));
         _driver = CSharpGeneratorDriver.Create(
             [new CodecGenerator().AsSourceGenerator(), new ProcedureTableGenerator().AsSourceGenerator(), new DispatchGenerator().AsSourceGenerator()],

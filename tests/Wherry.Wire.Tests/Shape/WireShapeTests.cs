@@ -16,16 +16,16 @@ namespace Wherry.Wire.Tests.Shape;
 /// </summary>
 public sealed class WireShapeTests
 {
-    private static readonly string s_recorded = Path.Join(Repository.Root, "tests/data/wire-shape.txt");
+    private static readonly string Recorded = Path.Join(Repository.Root, "tests/data/wire-shape.txt");
 
     [Fact]
     public void The_wire_is_as_recorded()
     {
         var actual = Describe();
         if (Environment.GetEnvironmentVariable("UPDATE_SNAPSHOTS") == "1")
-            File.WriteAllText(s_recorded, actual);
+            File.WriteAllText(Recorded, actual);
 
-        Assert.Equal(File.ReadAllText(s_recorded), actual);
+        Assert.Equal(File.ReadAllText(Recorded), actual);
     }
 
     [Fact]

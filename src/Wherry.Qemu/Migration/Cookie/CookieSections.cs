@@ -22,9 +22,7 @@ public sealed record NbdSection(int Port, ImmutableArray<NbdDisk> Disks)
     {
         var port = (string?)nbd.Attribute("port") is { } text ? MigrationCookie.ReadNumber(text, "nbd port") : 0;
         if (port > ushort.MaxValue)
-        {
             throw MigrationCookie.Bad($"Malformed nbd port '{port}'");
-        }
 
         return new NbdSection(
             (int)port,
@@ -71,9 +69,7 @@ public sealed record HandoverSection(Guid HandoverId, string PeerUri, string Boo
     internal static HandoverSection? FromElement(XElement wherry)
     {
         if ((string?)wherry.Attribute("version") != Version)
-        {
             return null;
-        }
 
         return Guid.TryParseExact((string?)wherry.Attribute("handover"), "D", out var id)
             ? new HandoverSection(id, (string?)wherry.Attribute("peer") ?? "", (string?)wherry.Attribute("boot") ?? "", (string?)wherry.Attribute("answer"))

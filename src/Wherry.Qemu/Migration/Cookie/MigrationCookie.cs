@@ -79,25 +79,17 @@ public sealed record MigrationCookie
     public static MigrationCookie? Parse(ReadOnlySpan<byte> bytes, CookieExpectation expected)
     {
         if (bytes.IsEmpty)
-        {
             return null;
-        }
 
         if (bytes.Length > MaxBytes)
-        {
             throw Bad($"migration cookie of {bytes.Length} bytes exceeds the limit of {MaxBytes}");
-        }
 
         if (bytes[^1] != 0)
-        {
             throw Bad("Migration cookie was not NULL terminated");
-        }
 
         var root = ParseXml(bytes[..^1]);
         if (root.Name != "qemu-migration")
-        {
             throw Bad($"migration cookie has root element '{root.Name.LocalName}' instead of 'qemu-migration'");
-        }
 
         var cookie = FromElement(root);
         expected.Check(cookie);
@@ -150,20 +142,14 @@ public sealed record MigrationCookie
             new XElement("hostuuid", HostUuid.ToString("D")));
         root.Add(MandatoryFeatures.Select(name => new XElement("feature", new XAttribute("name", name))));
         if (PersistentXml is not null)
-        {
             root.Add(XElement.Parse(PersistentXml));
-        }
 
         root.Add(Nbd?.ToElement(), Statistics?.ToElement());
         if (CpuXml is not null)
-        {
             root.Add(XElement.Parse(CpuXml));
-        }
 
         if (Capabilities is { } capabilities)
-        {
             root.Add(new XElement("capabilities", capabilities.Select(c => c.ToElement())));
-        }
 
         root.Add(Handover?.ToElement());
         return root;
@@ -193,26 +179,18 @@ public sealed record CookieExpectation(string? Name, Guid Uuid, Guid OwnHostUuid
     internal void Check(MigrationCookie cookie)
     {
         if (Name is not null && cookie.Name != Name)
-        {
             throw MigrationCookie.Bad($"Incoming cookie data had unexpected name {cookie.Name} vs {Name}");
-        }
 
         if (cookie.Uuid != Uuid)
-        {
             throw MigrationCookie.Bad($"Incoming cookie data had unexpected UUID {cookie.Uuid} vs {Uuid}");
-        }
 
         if (cookie.HostUuid == OwnHostUuid)
-        {
             throw MigrationCookie.Bad($"Attempt to migrate guest to the same host {cookie.HostUuid}");
-        }
 
         foreach (var feature in cookie.MandatoryFeatures)
         {
             if (!KnownFeatures.Contains(feature, StringComparer.Ordinal))
-            {
                 throw MigrationCookie.Bad($"Unsupported migration cookie feature {feature}");
-            }
         }
     }
 }

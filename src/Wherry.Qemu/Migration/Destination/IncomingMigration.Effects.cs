@@ -7,8 +7,8 @@ namespace Wherry.Qemu.Migration.Destination;
 /// <summary>The machine's effects, one by one. Long ones run beside the loop and post their result.</summary>
 internal sealed partial class IncomingMigration
 {
-    private readonly UserCalls userCalls = new();
-    private long questions;
+    private readonly UserCalls _userCalls = new();
+    private long _questions;
 
     private async ValueTask ExecuteAsync(DestinationStep step)
     {
@@ -21,9 +21,7 @@ internal sealed partial class IncomingMigration
                 _ => true,
             };
             if (!durable)
-            {
                 return;
-            }
 
             await ExecuteAsync(effect);
         }
@@ -32,14 +30,14 @@ internal sealed partial class IncomingMigration
     /// <summary>False: not durable, so the effects behind it must not happen.</summary>
     private bool Persist(DestinationRecord record) => Durably(record.Phase, () =>
     {
-        context.Journal.Write(ToHandoverRecord(record));
+        _context.Journal.Write(ToHandoverRecord(record));
         FaultPoint.Reached($"dst.{record.Phase.ToString().ToLowerInvariant()}.written");
     });
 
     private bool Erase() => Durably(DestinationPhase.Absent, () =>
     {
-        context.Journal.Erase(Id);
-        progress.Update(p => p with { Erased = true });
+        _context.Journal.Erase(Id);
+        _progress.Update(p => p with { Erased = true });
     });
 
     private bool Durably(DestinationPhase phase, Action write)
@@ -50,12 +48,12 @@ internal sealed partial class IncomingMigration
         }
         catch (JournalWriteException e)
         {
-            MigrationLog.JournalFailed(logger, Id, domain.Name, phase.ToString(), e.Message);
-            loop.Post(new DestinationInput.JournalWriteFailed(phase, e.OldRecordStands, e.Message));
+            MigrationLog.JournalFailed(_logger, Id, _domain.Name, phase.ToString(), e.Message);
+            _loop.Post(new DestinationInput.JournalWriteFailed(phase, e.OldRecordStands, e.Message));
             return false;
         }
 
-        loop.Post(new DestinationInput.JournalWritten(phase));
+        _loop.Post(new DestinationInput.JournalWritten(phase));
         return true;
     }
 
@@ -66,34 +64,34 @@ internal sealed partial class IncomingMigration
             case DestinationEffect.Persist or DestinationEffect.EraseRecord:
                 break; // done already
             case DestinationEffect.ArmTimer arm:
-                loop.Arm(arm.Timer, arm.After);
+                _loop.Arm(arm.Timer, arm.After);
                 break;
             case DestinationEffect.DisarmTimer disarm:
-                loop.Disarm(disarm.Timer);
+                _loop.Disarm(disarm.Timer);
                 break;
             case DestinationEffect.AnswerPrepare { Error: null }:
-                progress.Update(p => p with { Prepared = true });
+                _progress.Update(p => p with { Prepared = true });
                 break;
             case DestinationEffect.AnswerPrepare answer:
-                progress.Update(p => p with { Failure = p.Failure ?? answer.Error });
+                _progress.Update(p => p with { Failure = p.Failure ?? answer.Error });
                 break;
             case DestinationEffect.AnswerFinish answer:
-                progress.Update(p => p with { Answer = p.Answer ?? answer.Answer, Failure = p.Failure ?? answer.Why });
+                _progress.Update(p => p with { Answer = p.Answer ?? answer.Answer, Failure = p.Failure ?? answer.Why });
                 break;
             case DestinationEffect.AnswerResolve answer:
-                progress.Update(p => p with { ResolvesAnswered = p.ResolvesAnswered + 1, LastResolve = answer.Answer });
+                _progress.Update(p => p with { ResolvesAnswered = p.ResolvesAnswered + 1, LastResolve = answer.Answer });
                 break;
             case DestinationEffect.AnswerForget:
-                progress.Update(p => p with { Forgotten = true });
+                _progress.Update(p => p with { Forgotten = true });
                 break;
             case DestinationEffect.Admit admit:
-                userCalls.Admit(admit.Call);
+                _userCalls.Admit(admit.Call);
                 break;
             case DestinationEffect.Refuse refuse:
-                userCalls.Refuse(refuse.Call, refuse.Why);
+                _userCalls.Refuse(refuse.Call, refuse.Why);
                 break;
             case DestinationEffect.RaiseAlarm alarm:
-                MigrationLog.Alarm(logger, Id, domain.Name, alarm.Text);
+                MigrationLog.Alarm(_logger, Id, _domain.Name, alarm.Text);
                 break;
             case DestinationEffect.AdoptGuest adopt:
                 AdoptGuest(adopt.Crashed);
@@ -111,28 +109,28 @@ internal sealed partial class IncomingMigration
         switch (effect)
         {
             case DestinationEffect.LaunchIncoming:
-                loop.Start(LaunchIncomingAsync, LaunchFailed);
+                _loop.Start(LaunchIncomingAsync, LaunchFailed);
                 break;
             case DestinationEffect.FinishLoading:
-                loop.Start(FinishLoadingAsync, e => new DestinationInput.LoadFailed(new Failure(FailureKind.LoadFailed, e.Message)));
+                _loop.Start(FinishLoadingAsync, e => new DestinationInput.LoadFailed(new Failure(FailureKind.LoadFailed, e.Message)));
                 break;
             case DestinationEffect.PingSource:
-                loop.Start(PingSourceAsync, _ => new DestinationInput.SourceSilent());
+                _loop.Start(PingSourceAsync, _ => new DestinationInput.SourceSilent());
                 break;
             case DestinationEffect.Cont:
-                loop.Start(ContAsync, _ => new DestinationInput.ContUnknown());
+                _loop.Start(ContAsync, _ => new DestinationInput.ContUnknown());
                 break;
             case DestinationEffect.ActivateImages:
-                loop.Start(ActivateImagesAsync, e => new DestinationInput.ActivationFailed(e.Message));
+                _loop.Start(ActivateImagesAsync, e => new DestinationInput.ActivationFailed(e.Message));
                 break;
             case DestinationEffect.LookAtGuest:
-                loop.Start(LookAtGuestAsync, _ => new DestinationInput.GuestSeen(GuestSight.Silent));
+                _loop.Start(LookAtGuestAsync, _ => new DestinationInput.GuestSeen(GuestSight.Silent));
                 break;
             case DestinationEffect.KillQemu:
-                loop.Start(KillAsync, _ => null); // the machine's own timer asks again
+                _loop.Start(KillAsync, _ => null); // the machine's own timer asks again
                 break;
             case DestinationEffect.CleanUp:
-                loop.Start(CleanUpAsync, _ => new DestinationInput.CleanedUp());
+                _loop.Start(CleanUpAsync, _ => new DestinationInput.CleanedUp());
                 break;
             default:
                 throw new UnreachableException($"destination effect {effect}");
@@ -141,16 +139,16 @@ internal sealed partial class IncomingMigration
 
     private HandoverRecord ToHandoverRecord(DestinationRecord record) => new()
     {
-        DomainUuid = domain.Uuid,
-        DomainName = domain.Name,
-        Created = context.Time.GetUtcNow(),
-        Flags = (uint)order.Flags,
-        BootId = context.Host.BootId,
-        Peer = new HandoverPeer(order.Cookie?.Handover?.PeerUri, order.Cookie?.HostUuid, order.Cookie?.Handover?.BootId),
-        Disks = [.. order.CopiedDisks.Select(target => new HandoverDisk(
-            target, target, CreatedImage: order.CreatedImages.GetValueOrDefault(target)))],
-        Ports = order.NbdPort == 0 ? [order.ListenUri.Port] : [order.ListenUri.Port, order.NbdPort],
-        DefinitionAdded = order.DefinitionAdded,
+        DomainUuid = _domain.Uuid,
+        DomainName = _domain.Name,
+        Created = _context.Time.GetUtcNow(),
+        Flags = (uint)_order.Flags,
+        BootId = _context.Host.BootId,
+        Peer = new HandoverPeer(_order.Cookie?.Handover?.PeerUri, _order.Cookie?.HostUuid, _order.Cookie?.Handover?.BootId),
+        Disks = [.. _order.CopiedDisks.Select(target => new HandoverDisk(
+            target, target, CreatedImage: _order.CreatedImages.GetValueOrDefault(target)))],
+        Ports = _order.NbdPort == 0 ? [_order.ListenUri.Port] : [_order.ListenUri.Port, _order.NbdPort],
+        DefinitionAdded = _order.DefinitionAdded,
         Destination = record,
     };
 }

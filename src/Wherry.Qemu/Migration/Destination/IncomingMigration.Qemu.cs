@@ -14,49 +14,47 @@ namespace Wherry.Qemu.Migration.Destination;
 /// <summary>The effects that concern our own QEMU and domain.</summary>
 internal sealed partial class IncomingMigration
 {
-    private CookieStatistics? finishStatistics;
+    private CookieStatistics? _finishStatistics;
 
     /// <summary>Only an attempt that was prepared in this process launches and persists.</summary>
-    private DomainDefinition Definition => order.Definition ?? throw new InvalidOperationException($"{domain} has no definition");
+    private DomainDefinition Definition => _order.Definition ?? throw new InvalidOperationException($"{_domain} has no definition");
 
-    private QemuInstance Qemu => domain.Qemu ?? throw new InvalidOperationException($"{domain} has no QEMU"); // its death is an input of its own
+    private QemuInstance Qemu => _domain.Qemu ?? throw new InvalidOperationException($"{_domain} has no QEMU"); // its death is an input of its own
 
     private async Task<DestinationInput?> LaunchIncomingAsync(CancellationToken ct)
     {
-        var request = new LaunchRequest { Incoming = true, GuestCpu = order.Cookie?.CpuXml is { } cpu ? DomainDocument.ParseCpu(cpu) : null };
-        await context.Driver.LaunchAsync(domain, Definition, request, ct);
+        var request = new LaunchRequest { Incoming = true, GuestCpu = _order.Cookie?.CpuXml is { } cpu ? DomainDocument.ParseCpu(cpu) : null };
+        await _context.Driver.LaunchAsync(_domain, Definition, request, ct);
         WatchProcess();
-        domain.Apply(new DomainInput.Launched(StartedDetail.Migrated, PausedReason.Migration));
+        _domain.Apply(new DomainInput.Launched(StartedDetail.Migrated, PausedReason.Migration));
         FaultPoint.Reached("dst.launched");
         var monitor = Qemu.Monitor;
         await StreamConfiguration.ApplyToDestinationAsync(monitor, ct);
-        if (order.NbdPort != 0)
+        if (_order.NbdPort != 0)
         {
             await StartNbdServerAsync(monitor, ct);
             FaultPoint.Reached("dst.nbd.up");
         }
 
-        await monitor.ExecuteAsync(new MigrateIncoming(order.ListenUri.ToQemu()), ct);
+        await monitor.ExecuteAsync(new MigrateIncoming(_order.ListenUri.ToQemu()), ct);
         FaultPoint.Reached("dst.incoming.sent");
-        loop.Start(WatchStreamAsync, _ => null);
+        _loop.Start(WatchStreamAsync, _ => null);
         return new DestinationInput.IncomingReady();
     }
 
     private DestinationInput LaunchFailed(Exception e)
     {
-        progress.Update(p => p with { LaunchError = e as WherryException });
+        _progress.Update(p => p with { LaunchError = e as WherryException });
         return new DestinationInput.LaunchFailed(new Failure(FailureKind.LaunchFailed, e.Message));
     }
 
     /// <summary>Exports the disks under the names that any source asks for.</summary>
     private async Task StartNbdServerAsync(MonitorSession monitor, CancellationToken ct)
     {
-        var address = SocketAddress.Inet(order.ListenUri.Host, order.NbdPort);
+        var address = SocketAddress.Inet(_order.ListenUri.Host, _order.NbdPort);
         await monitor.ExecuteAsync(new NbdServerStart(SocketAddressLegacy.From(address)), ct);
-        foreach (var disk in await CopiedDisks.FindAsync(Qemu, domain, order.CopiedDisks, ct))
-        {
+        foreach (var disk in await CopiedDisks.FindAsync(Qemu, _domain, _order.CopiedDisks, ct))
             await monitor.ExecuteAsync(BlockExportAdd.Nbd($"libvirt-nbd-{disk.SourceNode}", disk.JobId, disk.SourceNode, writable: true), ct);
-        }
     }
 
     /// <summary>Tells the machine how the stream stands, whenever that has changed, until it has ended.</summary>
@@ -65,7 +63,7 @@ internal sealed partial class IncomingMigration
         var reported = StreamStatus.None;
         await Lookout.UntilAsync(
             Qemu,
-            context.Time,
+            _context.Time,
             async t =>
             {
                 var info = await Qemu.Monitor.ExecuteAsync(new QueryMigrate(), t);
@@ -73,7 +71,7 @@ internal sealed partial class IncomingMigration
                 if (status != reported)
                 {
                     reported = status;
-                    loop.Post(new DestinationInput.StreamReported(status, info.ErrorDesc));
+                    _loop.Post(new DestinationInput.StreamReported(status, info.ErrorDesc));
                 }
 
                 return StreamStatuses.HasEnded(status);
@@ -86,22 +84,20 @@ internal sealed partial class IncomingMigration
     private async Task<DestinationInput?> FinishLoadingAsync(CancellationToken ct)
     {
         var monitor = Qemu.Monitor;
-        if (order.NbdPort != 0)
-        {
+        if (_order.NbdPort != 0)
             await monitor.ExecuteAsync(new NbdServerStop(), ct);
-        }
 
-        await QemuDriver.RefreshChannelsAsync(domain, Qemu, ct);
-        if (order.Flags.HasFlag(MigrationFlags.PersistDestination))
+        await QemuDriver.RefreshChannelsAsync(_domain, Qemu, ct);
+        if (_order.Flags.HasFlag(MigrationFlags.PersistDestination))
         {
-            await context.Driver.PersistAsync(domain, await DefinitionToKeepAsync(ct), ct);
+            await _context.Driver.PersistAsync(_domain, await DefinitionToKeepAsync(ct), ct);
             FaultPoint.Reached("dst.persisted");
         }
 
         string? error = null;
         var ended = await Lookout.UntilAsync(
             Qemu,
-            context.Time,
+            _context.Time,
             async t =>
             {
                 var info = await monitor.ExecuteAsync(new QueryMigrate(), t);
@@ -111,9 +107,7 @@ internal sealed partial class IncomingMigration
             },
             ct);
         if (!ended || error is not null)
-        {
             return new DestinationInput.LoadFailed(new Failure(FailureKind.LoadFailed, error ?? "QEMU closed its monitor before the guest was loaded"));
-        }
 
         FaultPoint.Reached("dst.loaded");
         return new DestinationInput.GuestLoaded();
@@ -122,8 +116,8 @@ internal sealed partial class IncomingMigration
     /// <summary>C7: a stock source resumes its guest as soon as it sees its connection die. So it must have answered just now.</summary>
     private async Task<DestinationInput?> PingSourceAsync(CancellationToken ct)
     {
-        var ping = order.PingSource ?? throw new PeerLostException("nobody to ping");
-        using var limit = new CancellationTokenSource(context.Limits.PingSource, context.Time);
+        var ping = _order.PingSource ?? throw new PeerLostException("nobody to ping");
+        using var limit = new CancellationTokenSource(_context.Limits.PingSource, _context.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         return await ping(either.Token) ? new DestinationInput.SourceAlive() : new DestinationInput.SourceSilent();
     }
@@ -135,9 +129,7 @@ internal sealed partial class IncomingMigration
         try
         {
             if (!(await qemu.Monitor.ExecuteAsync(new QueryStatus(), ct)).Running)
-            {
-                await QemuDriver.RunCpusAsync(domain, qemu, RunningReason.Migrated, ct);
-            }
+                await QemuDriver.RunCpusAsync(_domain, qemu, RunningReason.Migrated, ct);
         }
         catch (QmpErrorException refused)
         {
@@ -145,7 +137,7 @@ internal sealed partial class IncomingMigration
             return status.Running ? new DestinationInput.ContAccepted() : new DestinationInput.ContRefused(refused.Message);
         }
 
-        finishStatistics = Finished();
+        _finishStatistics = Finished();
         FaultPoint.Reached("dst.cont.reply");
         return new DestinationInput.ContAccepted();
     }
@@ -157,11 +149,11 @@ internal sealed partial class IncomingMigration
     private async Task<DestinationInput?> ActivateImagesAsync(CancellationToken ct)
     {
         var monitor = Qemu.Monitor;
-        var socket = Path.Combine(context.Driver.Files.DirectoryOf(domain.Snapshot.Id, domain.Name), "activate.nbd");
+        var socket = Path.Combine(_context.Driver.Files.DirectoryOf(_domain.Snapshot.Id, _domain.Name), "activate.nbd");
         await monitor.ExecuteAsync(new NbdServerStart(SocketAddressLegacy.From(SocketAddress.Unix(socket))), ct);
         try
         {
-            foreach (var disk in await CopiedDisks.FindAsync(Qemu, domain, targets: null, ct))
+            foreach (var disk in await CopiedDisks.FindAsync(Qemu, _domain, targets: null, ct))
             {
                 var id = $"activate-{disk.Target}";
                 await monitor.ExecuteAsync(BlockExportAdd.Nbd(id, id, disk.SourceNode, writable: false), ct);
@@ -183,25 +175,19 @@ internal sealed partial class IncomingMigration
 
     private async Task<DestinationInput?> KillAsync(CancellationToken ct)
     {
-        if (domain.Qemu is { } qemu)
-        {
-            await context.Driver.StopAsync(domain, qemu, StopIntent.Failed(), TerminationFlags.Force, ct);
-        }
+        if (_domain.Qemu is { } qemu)
+            await _context.Driver.StopAsync(_domain, qemu, StopIntent.Failed(), TerminationFlags.Force, ct);
 
         return new DestinationInput.QemuGone();
     }
 
     private async Task<DestinationInput?> CleanUpAsync(CancellationToken ct)
     {
-        foreach (var image in order.CreatedImages.Values)
-        {
+        foreach (var image in _order.CreatedImages.Values)
             File.Delete(image);
-        }
 
-        if (order.DefinitionAdded && domain.Snapshot.IsPersistent)
-        {
-            await context.Driver.UndefineAsync(domain, ct);
-        }
+        if (_order.DefinitionAdded && _domain.Snapshot.IsPersistent)
+            await _context.Driver.UndefineAsync(_domain, ct);
 
         return new DestinationInput.CleanedUp();
     }
@@ -209,10 +195,10 @@ internal sealed partial class IncomingMigration
     /// <summary>What the source kept, under the name the guest has here; the guest as it runs if the source said nothing.</summary>
     private async Task<DomainDefinition> DefinitionToKeepAsync(CancellationToken ct)
     {
-        var xml = performCookie?.PersistentXml ?? order.PersistentXml;
+        var xml = _performCookie?.PersistentXml ?? _order.PersistentXml;
         return xml is null
             ? Definition
-            : MigrationDefinitions.Renamed(await context.Driver.CompleteAsync(xml, newDomain: false, ct), domain.Name);
+            : MigrationDefinitions.Renamed(await _context.Driver.CompleteAsync(xml, newDomain: false, ct), _domain.Name);
     }
 
     private void AdoptGuest(bool crashed)
@@ -222,35 +208,35 @@ internal sealed partial class IncomingMigration
             return; // the end of its QEMU is news enough, and is told by the driver
         }
 
-        if (state.Attempt.StartPaused)
+        if (_state.Attempt.StartPaused)
         {
-            domain.Apply(new DomainInput.StatusSet(
+            _domain.Apply(new DomainInput.StatusSet(
                 DomainStatus.Paused(PausedReason.User), LifecycleEvent.Suspended(SuspendedDetail.Paused)));
         }
 
-        var figures = (finishStatistics ?? performCookie?.Statistics)?.ToJobStats();
-        domain.Change(s => s with { Job = null, CompletedJob = figures ?? s.CompletedJob });
+        var figures = (_finishStatistics ?? _performCookie?.Statistics)?.ToJobStats();
+        _domain.Change(s => s with { Job = null, CompletedJob = figures ?? s.CompletedJob });
         GiveBack();
     }
 
     /// <summary>Prepare to Perform: the id echoed, which makes the hand-over a safe one, and where the disks go.</summary>
     private ImmutableArray<byte> PrepareCookie() => [.. (OwnCookie() with
     {
-        Nbd = order.NbdPort == 0 ? null : new NbdSection(order.NbdPort, []),
+        Nbd = _order.NbdPort == 0 ? null : new NbdSection(_order.NbdPort, []),
         Capabilities = StreamStatuses.CookieCapabilities,
     }).ToBytes()];
 
     /// <summary>Finish to Confirm: the figures, and our word on the hand-over for a source whose client carries it.</summary>
-    private ImmutableArray<byte> FinishCookie() => [.. (OwnCookie(answered: true) with { Statistics = finishStatistics }).ToBytes()];
+    private ImmutableArray<byte> FinishCookie() => [.. (OwnCookie(answered: true) with { Statistics = _finishStatistics }).ToBytes()];
 
     private MigrationCookie OwnCookie(bool answered = false) => new()
     {
-        Name = order.Cookie?.Name ?? domain.Name,
-        Uuid = domain.Uuid,
-        HostName = context.Host.HostName,
-        HostUuid = context.Host.HostUuid,
-        Handover = order.Kind == PeerKind.Wherry
-            ? new HandoverSection(Id.Value, context.Host.PeerUri, context.Host.BootId, answered ? "run" : null)
+        Name = _order.Cookie?.Name ?? _domain.Name,
+        Uuid = _domain.Uuid,
+        HostName = _context.Host.HostName,
+        HostUuid = _context.Host.HostUuid,
+        Handover = _order.Kind == PeerKind.Wherry
+            ? new HandoverSection(Id.Value, _context.Host.PeerUri, _context.Host.BootId, answered ? "run" : null)
             : null,
     };
 
@@ -260,14 +246,12 @@ internal sealed partial class IncomingMigration
     /// </summary>
     private CookieStatistics? Finished()
     {
-        if (performCookie?.Statistics is not { } source)
-        {
+        if (_performCookie?.Statistics is not { } source)
             return null;
-        }
 
         // The clocks of two hosts differ; the moment the cookie was sent and the moment it came tell by how much, give or take the way.
-        var now = (ulong)context.Time.GetUtcNow().ToUnixTimeMilliseconds();
-        var delta = (long)(performCookieAt - source.SentMs);
+        var now = (ulong)_context.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        var delta = (long)(_performCookieAt - source.SentMs);
         var downtime = source.StoppedMs == 0 ? 0 : (long)(now - source.StoppedMs);
         return source with
         {

@@ -23,45 +23,45 @@ namespace Wherry.Qemu.Migration.Destination;
 /// </remarks>
 internal sealed partial class IncomingMigration : IAsyncDisposable
 {
-    private readonly MigrationContext context;
-    private readonly Domain domain;
-    private readonly JobLease job;
-    private readonly IncomingOrder order;
-    private readonly DestinationStep first;
-    private readonly MachineLoop<DestinationInput, DestinationTimer> loop;
-    private readonly VersionedState<DestinationProgress> progress = new(new DestinationProgress());
-    private readonly ILogger logger;
-    private DestinationState state;
-    private MigrationCookie? performCookie;
-    private ulong performCookieAt;
-    private Task running = Task.CompletedTask;
+    private readonly MigrationContext _context;
+    private readonly Domain _domain;
+    private readonly JobLease _job;
+    private readonly IncomingOrder _order;
+    private readonly DestinationStep _first;
+    private readonly MachineLoop<DestinationInput, DestinationTimer> _loop;
+    private readonly VersionedState<DestinationProgress> _progress = new(new DestinationProgress());
+    private readonly ILogger _logger;
+    private DestinationState _state;
+    private MigrationCookie? _performCookie;
+    private ulong _performCookieAt;
+    private Task _running = Task.CompletedTask;
 
     private IncomingMigration(MigrationContext context, Domain domain, JobLease job, IncomingOrder order, DestinationStep first)
     {
-        this.first = first;
-        this.context = context;
-        this.domain = domain;
-        this.job = job;
-        this.order = order;
-        state = first.Next;
-        logger = context.Logger;
-        loop = new MachineLoop<DestinationInput, DestinationTimer>(context.Time, timer => new DestinationInput.TimerExpired(timer));
+        _first = first;
+        _context = context;
+        _domain = domain;
+        _job = job;
+        _order = order;
+        _state = first.Next;
+        _logger = context.Logger;
+        _loop = new MachineLoop<DestinationInput, DestinationTimer>(context.Time, timer => new DestinationInput.TimerExpired(timer));
     }
 
-    public HandoverId Id => order.Id;
+    public HandoverId Id => _order.Id;
 
-    public Domain Domain => domain;
+    public Domain Domain => _domain;
 
     /// <summary>Completes when the machine has nothing left to do or to answer.</summary>
-    public Task Completion => running;
+    public Task Completion => _running;
 
     /// <summary>The final word, once there is one; late questions are answered from it.</summary>
-    public PeerAnswer? FinalAnswer => progress.Current.Answer;
+    public PeerAnswer? FinalAnswer => _progress.Current.Answer;
 
     /// <summary>Null once the guest is this host's, or certainly never will be (rule 12).</summary>
-    public string? Doubt => state is DestinationState.Running or DestinationState.Aborted or DestinationState.Forgotten
+    public string? Doubt => _state is DestinationState.Running or DestinationState.Aborted or DestinationState.Forgotten
         ? null
-        : $"domain '{domain.Name}' is being migrated to this host (hand-over {Id})";
+        : $"domain '{_domain.Name}' is being migrated to this host (hand-over {Id})";
 
     /// <summary>Starts an attempt: cookie and definition are checked, name and UUID are reserved, the job is held.</summary>
     public static IncomingMigration Prepare(MigrationContext context, Domain domain, JobLease job, IncomingOrder order) =>
@@ -81,15 +81,15 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
 
     /// <summary>Lets the machine go; whoever keeps the list of migrations has it in there by now.</summary>
     /// <param name="over">Called when the machine has nothing left to do or to answer.</param>
-    public void Start(Func<Task> over) => running = RunAsync(over);
+    public void Start(Func<Task> over) => _running = RunAsync(over);
 
     /// <summary>Waits until QEMU listens.</summary>
     /// <exception cref="WherryException">It could not be started; nothing is left of it.</exception>
     public async Task<PrepareReply> PreparedAsync(CancellationToken ct)
     {
-        var reached = await progress.WaitAsync(p => p.Prepared || p.Failure is not null, ct);
+        var reached = await _progress.WaitAsync(p => p.Prepared || p.Failure is not null, ct);
         return reached.Prepared
-            ? new PrepareReply(PrepareCookie(), order.UriOut)
+            ? new PrepareReply(PrepareCookie(), _order.UriOut)
             : throw reached.LaunchError ?? MigrationFailures.ToException(reached.Failure!); // the wait ends by one of the two
     }
 
@@ -98,14 +98,14 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
     public async Task<FinishReply> FinishAsync(MigrationCookie? cookie, bool cancelled, bool startPaused, CancellationToken ct)
     {
         FaultPoint.Reached("dst.commit.received");
-        if (performCookie is null && cookie is not null)
+        if (_performCookie is null && cookie is not null)
         {
-            performCookieAt = (ulong)context.Time.GetUtcNow().ToUnixTimeMilliseconds();
-            performCookie = cookie;
+            _performCookieAt = (ulong)_context.Time.GetUtcNow().ToUnixTimeMilliseconds();
+            _performCookie = cookie;
         }
 
-        loop.Post(new DestinationInput.FinishCalled(Id, cancelled, startPaused));
-        var reached = await progress.WaitAsync(p => p.Answer is not null, ct);
+        _loop.Post(new DestinationInput.FinishCalled(Id, cancelled, startPaused));
+        var reached = await _progress.WaitAsync(p => p.Answer is not null, ct);
         if (reached.Answer == PeerAnswer.Run)
         {
             FaultPoint.Reached("dst.run.replied");
@@ -120,56 +120,52 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
     /// <summary>Resolve: what became of this hand-over.</summary>
     public async Task<PeerAnswer> ResolveAsync(bool startPaused, CancellationToken ct)
     {
-        if (progress.Current.Answer is { } final)
-        {
+        if (_progress.Current.Answer is { } final)
             return final;
-        }
 
-        var question = Interlocked.Increment(ref questions);
-        loop.Post(new DestinationInput.ResolveCalled(Id, startPaused));
-        var reached = await progress.WaitAsync(p => p.ResolvesAnswered >= question || p.Answer is not null, ct);
+        var question = Interlocked.Increment(ref _questions);
+        _loop.Post(new DestinationInput.ResolveCalled(Id, startPaused));
+        var reached = await _progress.WaitAsync(p => p.ResolvesAnswered >= question || p.Answer is not null, ct);
         return reached.Answer ?? reached.LastResolve;
     }
 
     /// <summary>Forget: the source's copy is gone for good.</summary>
     public async Task ForgetAsync(CancellationToken ct)
     {
-        loop.Post(new DestinationInput.ForgetCalled(Id));
-        await progress.WaitAsync(p => p.Forgotten, ct);
+        _loop.Post(new DestinationInput.ForgetCalled(Id));
+        await _progress.WaitAsync(p => p.Forgotten, ct);
     }
 
     /// <summary>The connection on which Prepare came is gone.</summary>
-    public void LinkLost() => loop.Post(new DestinationInput.LinkLost());
+    public void LinkLost() => _loop.Post(new DestinationInput.LinkLost());
 
     /// <summary>The source daemon is back and asked about this hand-over.</summary>
-    public void LinkRestored() => loop.Post(new DestinationInput.LinkRestored());
+    public void LinkRestored() => _loop.Post(new DestinationInput.LinkRestored());
 
     /// <summary>Destroy, suspend, resume or AbortJob while migrating in: the machine admits or refuses it.</summary>
     /// <exception cref="WherryException">OperationInvalid with the machine's reason.</exception>
     public Task AdmitAsync(UserCall call, CancellationToken ct)
     {
-        var verdict = userCalls.Ask(call);
-        loop.Post(new DestinationInput.UserCalled(call));
+        var verdict = _userCalls.Ask(call);
+        _loop.Post(new DestinationInput.UserCalled(call));
         return verdict.WaitAsync(ct);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await loop.DisposeAsync();
-        userCalls.End();
-        progress.Complete(MigrationFailures.Ended(domain.Name));
+        await _loop.DisposeAsync();
+        _userCalls.End();
+        _progress.Complete(MigrationFailures.Ended(_domain.Name));
         GiveBack();
     }
 
     /// <summary>The job and the ports; once the guest is ours, or nothing is left of it.</summary>
     private void GiveBack()
     {
-        foreach (var resource in order.Resources)
-        {
+        foreach (var resource in _order.Resources)
             resource.Dispose();
-        }
 
-        job.Dispose();
+        _job.Dispose();
     }
 
     private async Task RunAsync(Func<Task> over)
@@ -178,33 +174,31 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
         try
         {
             WatchProcess();
-            domain.Change(s => s with { Job = new JobStats { Type = JobType.Unbounded, Operation = JobOperation.MigrationIn } });
-            await ExecuteAsync(first);
-            await loop.RunAsync(async input =>
+            _domain.Change(s => s with { Job = new JobStats { Type = JobType.Unbounded, Operation = JobOperation.MigrationIn } });
+            await ExecuteAsync(_first);
+            await _loop.RunAsync(async input =>
             {
-                var step = DestinationMachine.Step(state, input);
-                if (step.Next.GetType() != state.GetType())
+                var step = DestinationMachine.Step(_state, input);
+                if (step.Next.GetType() != _state.GetType())
                 {
-                    MigrationLog.DestinationState(logger, Id, domain.Name, step.Next.GetType().Name);
+                    MigrationLog.DestinationState(_logger, Id, _domain.Name, step.Next.GetType().Name);
                     if (step.Next is DestinationState.Aborting aborting)
-                    {
-                        MigrationLog.Aborting(logger, Id, domain.Name, aborting.Why.Text);
-                    }
+                        MigrationLog.Aborting(_logger, Id, _domain.Name, aborting.Why.Text);
                 }
 
-                state = step.Next;
+                _state = step.Next;
                 await ExecuteAsync(step);
                 return !IsOver();
             });
         }
-        catch (OperationCanceledException) when (loop.Ending.IsCancellationRequested)
+        catch (OperationCanceledException) when (_loop.Ending.IsCancellationRequested)
         {
             // The daemon stops; its successor goes on from the record.
         }
         catch (Exception e)
         {
             // Worse than any failure of a migration: our own mistake. The record stands, so nothing about the guest is guessed.
-            MigrationLog.Broken(logger, e, Id, domain.Name);
+            MigrationLog.Broken(_logger, e, Id, _domain.Name);
             throw;
         }
         finally
@@ -220,21 +214,21 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
     /// </summary>
     private void WatchProcess()
     {
-        if (domain.Qemu is { } watched)
+        if (_domain.Qemu is { } watched)
         {
-            var run = domain.Snapshot.Id;
-            loop.Start(
+            var run = _domain.Snapshot.Id;
+            _loop.Start(
                 async ct =>
                 {
                     await watched.Process.Exited.WaitAsync(ct);
-                    await domain.State.WaitAsync(now => now.Id != run, ct);
+                    await _domain.State.WaitAsync(now => now.Id != run, ct);
                     return new DestinationInput.QemuGone();
                 },
                 _ => new DestinationInput.QemuGone());
         }
     }
 
-    private bool IsOver() => state is DestinationState.Forgotten or DestinationState.Aborted && progress.Current.Erased;
+    private bool IsOver() => _state is DestinationState.Forgotten or DestinationState.Aborted && _progress.Current.Erased;
 }
 
 /// <summary>What callers of an incoming migration wait for.</summary>

@@ -10,9 +10,7 @@ internal static class DiskSelection
     public static ImmutableArray<DiskSpec> Choose(DomainSpec spec, MigrationFlags flags, ImmutableArray<string> asked)
     {
         if (!flags.CopiesDisks())
-        {
             return [];
-        }
 
         return [.. spec.Disks.Where(disk => asked.IsEmpty ? IsCopiedByDefault(disk) : asked.Contains(disk.TargetDev, StringComparer.Ordinal))];
     }
@@ -26,9 +24,7 @@ internal static class DiskSelection
             var disk = spec.Disks.FirstOrDefault(d => d.TargetDev == target)
                 ?? throw new WherryException(ErrorCode.InvalidArg, $"disk target {target} not found in domain '{spec.Name}'");
             if (disk.Source is null)
-            {
                 throw new WherryException(ErrorCode.InvalidArg, $"disk {target} of domain '{spec.Name}' has no medium to copy");
-            }
         }
     }
 
@@ -39,16 +35,12 @@ internal static class DiskSelection
         foreach (var disk in spec.Disks)
         {
             if (disk.Source is null || disk.ReadOnly || copied.Contains(disk))
-            {
                 continue;
-            }
 
             // Block devices are taken for shared, as libvirt does. A file has to be on a file system that two hosts can see.
             // A cache is no danger: every QEMU we support drops it at the hand-over, which libvirt too takes for safe.
             if (disk.Source is DiskSource.File file && !SharedFileSystem.IsShared(file.Path))
-            {
                 throw new WherryException(ErrorCode.MigrateUnsafe, $"Migration without shared storage is unsafe");
-            }
         }
     }
 

@@ -49,21 +49,15 @@ public abstract record MirrorVerdict
         {
             // Jobs are made with auto-dismiss=false: one that is not listed was never started or was taken away by somebody else.
             if (!byId.TryGetValue(disk.JobId, out var report))
-            {
                 return new Broken(disk.Target, $"mirror job '{disk.JobId}' has vanished");
-            }
 
             if (report.Error is not null)
-            {
                 return new Broken(disk.Target, report.Error);
-            }
 
             if (report.Concluded)
             {
                 if (!finishing)
-                {
                     return new Broken(disk.Target, $"mirror job '{disk.JobId}' ended before it was asked to");
-                }
 
                 concluded++;
                 continue;
@@ -74,9 +68,7 @@ public abstract record MirrorVerdict
         }
 
         if (concluded == disks.Length)
-        {
             return new Finished();
-        }
 
         return concluded + ready == disks.Length ? new Ready(backlog) : new Copying(backlog);
     }

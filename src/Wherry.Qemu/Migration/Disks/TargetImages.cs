@@ -46,9 +46,7 @@ internal static class TargetImages
         catch
         {
             foreach (var path in made.Values)
-            {
                 File.Delete(path);
-            }
 
             throw;
         }
@@ -77,9 +75,7 @@ internal static class TargetImages
     private static void CheckSize(DiskSpec disk, string path, ulong? capacity)
     {
         if (capacity is not { } wanted)
-        {
             return;
-        }
 
         var actual = disk.Format == DiskFormat.Raw ? (ulong)new FileInfo(path).Length : Qcow2Size(disk, path);
         if (actual < wanted)

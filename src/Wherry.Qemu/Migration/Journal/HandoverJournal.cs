@@ -18,26 +18,26 @@ namespace Wherry.Qemu.Migration.Journal;
 /// </summary>
 internal sealed partial class HandoverJournal
 {
-    private readonly StateDirectory directory;
-    private readonly Lock gate = new();
-    private ImmutableDictionary<HandoverId, HandoverRecord> records = ImmutableDictionary<HandoverId, HandoverRecord>.Empty;
+    private readonly StateDirectory _directory;
+    private readonly Lock _gate = new();
+    private ImmutableDictionary<HandoverId, HandoverRecord> _records = ImmutableDictionary<HandoverId, HandoverRecord>.Empty;
 
     /// <param name="path">Created if absent, mode 0700.</param>
-    public HandoverJournal(string path) => directory = new StateDirectory(path, ".json");
+    public HandoverJournal(string path) => _directory = new StateDirectory(path, ".json");
 
     /// <summary>Reads all records, once, before anything else of a domain is decided. Closed ones are removed.</summary>
     /// <returns>Every file that could not be understood; it was set aside, and its domain, if the wreck still names one, needs attention.</returns>
     public ImmutableArray<DamagedHandover> Load()
     {
         var damaged = ImmutableArray.CreateBuilder<DamagedHandover>();
-        foreach (string name in directory.Names())
+        foreach (string name in _directory.Names())
         {
             byte[] content = [];
-            var record = directory.Load(name, bytes => Parse(name, content = bytes), out var damage);
+            var record = _directory.Load(name, bytes => Parse(name, content = bytes), out var damage);
             if (damage is not null)
                 damaged.Add(new(damage, DomainNamedIn(content)));
             else if (record!.IsClosed)
-                directory.Delete(name);
+                _directory.Delete(name);
             else
                 Remember(record);
         }
@@ -45,14 +45,14 @@ internal sealed partial class HandoverJournal
     }
 
     /// <summary>Every record that is not closed.</summary>
-    public ImmutableArray<HandoverRecord> Open => [.. records.Values.Where(record => !record.IsClosed)];
+    public ImmutableArray<HandoverRecord> Open => [.. _records.Values.Where(record => !record.IsClosed)];
 
     /// <summary>The record which forbids to start, resume or migrate this domain now (rule 12); null if there is none.</summary>
     public HandoverRecord? Unresolved(Guid domainUuid) =>
-        records.Values.FirstOrDefault(record => record.DomainUuid == domainUuid && record.IsUnresolved);
+        _records.Values.FirstOrDefault(record => record.DomainUuid == domainUuid && record.IsUnresolved);
 
     /// <summary>The record as last written; null for an id this host does not know.</summary>
-    public HandoverRecord? Find(HandoverId id) => records.GetValueOrDefault(id);
+    public HandoverRecord? Find(HandoverId id) => _records.GetValueOrDefault(id);
 
     /// <summary>Durable when it returns.</summary>
     /// <returns>The record with its new <see cref="HandoverRecord.Seq"/>.</returns>
@@ -60,7 +60,7 @@ internal sealed partial class HandoverJournal
     public HandoverRecord Write(HandoverRecord record)
     {
         var next = record with { Seq = (Find(record.Id)?.Seq ?? 0) + 1 };
-        Durably($"hand-over record {record.Id}", () => directory.Write(
+        Durably($"hand-over record {record.Id}", () => _directory.Write(
             record.Id.ToString(),
             JsonSerializer.SerializeToUtf8Bytes(next, HandoverRecordJson.Default.HandoverRecord)));
         Remember(next);
@@ -72,21 +72,21 @@ internal sealed partial class HandoverJournal
     /// <exception cref="JournalWriteException">The record may be read once more after a restart.</exception>
     public void Erase(HandoverId id)
     {
-        Durably($"removal of hand-over record {id}", () => directory.Delete(id.ToString()));
-        lock (gate)
-            records = records.Remove(id);
+        Durably($"removal of hand-over record {id}", () => _directory.Delete(id.ToString()));
+        lock (_gate)
+            _records = _records.Remove(id);
     }
 
     private void Remember(HandoverRecord record)
     {
-        lock (gate)
-            records = records.SetItem(record.Id, record);
+        lock (_gate)
+            _records = _records.SetItem(record.Id, record);
     }
 
     /// <summary>A closed record is kept for the curious until the domain's next hand-over, so their number is bounded by the domains'.</summary>
     private void DropClosed(HandoverRecord next)
     {
-        foreach (var old in records.Values.Where(old => old.IsClosed && old.DomainUuid == next.DomainUuid && old.Id != next.Id))
+        foreach (var old in _records.Values.Where(old => old.IsClosed && old.DomainUuid == next.DomainUuid && old.Id != next.Id))
         {
             try
             {

@@ -15,77 +15,73 @@ internal sealed partial class OutgoingMigration
 
     private async Task ConnectAsync(CancellationToken ct)
     {
-        if (order.Mode != MigrationMode.PeerToPeer)
-        {
+        if (_order.Mode != MigrationMode.PeerToPeer)
             return;
-        }
 
-        var peer = await link!.DialAsync(ct); // peer-to-peer always has a peer URI, hence a link
+        var peer = await _link!.DialAsync(ct); // peer-to-peer always has a peer URI, hence a link
         if (!await peer.SupportsAsync(MigrationFeature.PeerToPeer, ct))
-        {
             throw new WherryException(ErrorCode.OperationFailed, "Destination libvirt does not support peer-to-peer migration protocol");
-        }
 
         if (!await peer.SupportsAsync(MigrationFeature.MigrationV3, ct) || !await peer.SupportsAsync(MigrationFeature.Parameters, ct))
         {
             throw new WherryException(
-                ErrorCode.ArgumentUnsupported, $"Migration APIs with extensible parameters are not supported by {order.PeerUri}");
+                ErrorCode.ArgumentUnsupported, $"Migration APIs with extensible parameters are not supported by {_order.PeerUri}");
         }
     }
 
     private async Task<SourceInput?> PrepareAtPeerAsync(CancellationToken ct)
     {
-        var peer = link?.Current ?? throw new PeerLostException($"the connection to {order.PeerUri} was lost before Prepare");
-        var call = new PhaseCall(order.Parameters with { DestinationXml = order.DestinationXml }, BeginCookie(), order.DestinationFlags);
+        var peer = _link?.Current ?? throw new PeerLostException($"the connection to {_order.PeerUri} was lost before Prepare");
+        var call = new PhaseCall(_order.Parameters with { DestinationXml = _order.DestinationXml }, BeginCookie(), _order.DestinationFlags);
         var reply = await WithDeadlineAsync(t => peer.PrepareAsync(call, t), PrepareDeadline, "Prepare", ct);
-        terms = ReadTerms(reply.Cookie.AsSpan(), reply.UriOut);
+        _terms = ReadTerms(reply.Cookie.AsSpan(), reply.UriOut);
         FaultPoint.Reached("src.prepare.reply");
-        return new SourceInput.PrepareReplied(terms.Kind);
+        return new SourceInput.PrepareReplied(_terms.Kind);
     }
 
     private SourceInput PrepareFailed(Exception e)
     {
         if (e is WherryException refusal)
         {
-            progress.Update(p => p with { PrepareError = refusal });
+            _progress.Update(p => p with { PrepareError = refusal });
             return new SourceInput.PrepareFailed(new Failure(FailureKind.PeerRefused, refusal.Message));
         }
 
-        return new SourceInput.PrepareFailed(new Failure(FailureKind.LinkLost, $"Prepare at {order.PeerUri} got no answer: {e.Message}"));
+        return new SourceInput.PrepareFailed(new Failure(FailureKind.LinkLost, $"Prepare at {_order.PeerUri} got no answer: {e.Message}"));
     }
 
     /// <summary>COMMIT. The first time Finish, whose success is the answer; afterwards, or after an error reply, the question itself.</summary>
     private async Task<SourceInput?> AskPeerAsync(SourceEffect.AskPeer ask, CancellationToken ct)
     {
         var peer = await LinkToAsk().WaitAsync(QuestionDeadline, ct);
-        if (order.Mode == MigrationMode.PeerToPeer && !finishAsked && terms is not null)
+        if (_order.Mode == MigrationMode.PeerToPeer && !_finishAsked && _terms is not null)
         {
-            finishAsked = true;
+            _finishAsked = true;
             FaultPoint.Reached("src.commit.sent");
             try
             {
                 var reply = await WithDeadlineAsync(t => peer.FinishAsync(FinishCall(ask.StartPaused), cancelled: false, t), FinishDeadline, "Finish", ct);
-                statistics.Finished(ReadFinishCookie(reply.Cookie.AsSpan()));
+                _statistics.Finished(ReadFinishCookie(reply.Cookie.AsSpan()));
                 FaultPoint.Reached("src.commit.reply");
                 return new SourceInput.PeerAnswered(ask.Id, PeerAnswer.Run);
             }
-            catch (WherryException e) when (terms.Kind == PeerKind.Legacy)
+            catch (WherryException e) when (_terms.Kind == PeerKind.Legacy)
             {
                 // C7: a stock destination that answers Finish with an error has destroyed its copy.
-                progress.Update(p => p with { PrepareError = e });
+                _progress.Update(p => p with { PrepareError = e });
                 return new SourceInput.PeerAnswered(ask.Id, PeerAnswer.Abort);
             }
             catch (WherryException e)
             {
                 // Rule 11: the error says what went wrong, not who may run. Ask.
-                MigrationLog.FinishRefused(logger, Id, domain.Name, e.Message);
-                progress.Update(p => p with { PrepareError = e });
+                MigrationLog.FinishRefused(_logger, Id, _domain.Name, e.Message);
+                _progress.Update(p => p with { PrepareError = e });
             }
         }
 
-        var host = terms?.Cookie?.HostUuid ?? order.PeerHostUuid
+        var host = _terms?.Cookie?.HostUuid ?? _order.PeerHostUuid
             ?? throw new PeerLostException("the destination did not say which host it is");
-        var answer = await WithDeadlineAsync(t => peer.ResolveAsync(ask.Id.Value, domain.Uuid, host, ask.StartPaused, t), QuestionDeadline, "Resolve", ct);
+        var answer = await WithDeadlineAsync(t => peer.ResolveAsync(ask.Id.Value, _domain.Uuid, host, ask.StartPaused, t), QuestionDeadline, "Resolve", ct);
         return new SourceInput.PeerAnswered(ask.Id, answer switch
         {
             ResolveAnswer.Run => PeerAnswer.Run,
@@ -96,14 +92,14 @@ internal sealed partial class OutgoingMigration
 
     private SourceInput Silent(HandoverId id, Exception e)
     {
-        MigrationLog.PeerSilent(logger, Id, domain.Name, e.Message);
+        MigrationLog.PeerSilent(_logger, Id, _domain.Name, e.Message);
         return new SourceInput.PeerSilent(id);
     }
 
     private async Task<SourceInput?> LookAtPeerAsync(CancellationToken ct)
     {
-        await using var fresh = await context.Dialer.DialAsync(PeerUri(), ct);
-        var seen = await WithDeadlineAsync(t => fresh.LookAsync(domain.Uuid, t), QuestionDeadline, "domain lookup", ct);
+        await using var fresh = await _context.Dialer.DialAsync(PeerUri(), ct);
+        var seen = await WithDeadlineAsync(t => fresh.LookAsync(_domain.Uuid, t), QuestionDeadline, "domain lookup", ct);
         return new SourceInput.PeerSeen(seen switch
         {
             PeerDomain.Running => LegacySighting.Running,
@@ -118,10 +114,8 @@ internal sealed partial class OutgoingMigration
     /// </summary>
     private async Task CancelAtPeerAsync()
     {
-        if (order.Mode != MigrationMode.PeerToPeer || link is null)
-        {
+        if (_order.Mode != MigrationMode.PeerToPeer || _link is null)
             return;
-        }
 
         await Task.Yield();
         try
@@ -129,12 +123,12 @@ internal sealed partial class OutgoingMigration
             await WithDeadlineAsync(
                 async t =>
                 {
-                    var peer = await link.WaitAsync(FarewellDeadline, t);
+                    var peer = await _link.WaitAsync(FarewellDeadline, t);
                     return await peer.FinishAsync(FinishCall(startPaused: false), cancelled: true, t);
                 },
                 FarewellDeadline,
                 "Finish(cancelled)",
-                leaving.Token);
+                _leaving.Token);
         }
         catch (WherryException e) when (e.Code == ErrorCode.NoDomain)
         {
@@ -142,7 +136,7 @@ internal sealed partial class OutgoingMigration
         }
         catch (Exception e)
         {
-            MigrationLog.PeerNotTold(logger, Id, domain.Name, e.Message);
+            MigrationLog.PeerNotTold(_logger, Id, _domain.Name, e.Message);
         }
     }
 
@@ -164,60 +158,58 @@ internal sealed partial class OutgoingMigration
     /// <summary>Managed: the client had the connection to the destination, and we make our own only now.</summary>
     private PeerLink LinkToAsk()
     {
-        link ??= NewLink(PeerUri());
-        if (link.Current is null)
-        {
-            link.Keep();
-        }
+        _link ??= NewLink(PeerUri());
+        if (_link.Current is null)
+            _link.Keep();
 
-        return link;
+        return _link;
     }
 
-    private string PeerUri() => order.PeerUri is { Length: > 0 } uri
+    private string PeerUri() => _order.PeerUri is { Length: > 0 } uri
         ? uri
         : throw new PeerLostException("the destination did not say where it can be reached");
 
     private MigrationCookie OwnCookie() => new()
     {
-        Name = domain.Name,
-        Uuid = domain.Uuid,
-        HostName = context.Host.HostName,
-        HostUuid = context.Host.HostUuid,
-        Handover = new HandoverSection(Id.Value, context.Host.PeerUri, context.Host.BootId),
+        Name = _domain.Name,
+        Uuid = _domain.Uuid,
+        HostName = _context.Host.HostName,
+        HostUuid = _context.Host.HostUuid,
+        Handover = new HandoverSection(Id.Value, _context.Host.PeerUri, _context.Host.BootId),
     };
 
-    private bool MemoryGrows => domain.Snapshot is var now
-        && (now.Live?.Spec.MaxMemory is not null || (order.PersistentXml is not null && now.Config?.Spec.MaxMemory is not null));
+    private bool MemoryGrows => _domain.Snapshot is var now
+        && (now.Live?.Spec.MaxMemory is not null || (_order.PersistentXml is not null && now.Config?.Spec.MaxMemory is not null));
 
     /// <summary>Begin to Prepare: who moves, what is copied.</summary>
     internal ImmutableArray<byte> BeginCookie() => [.. (OwnCookie() with
     {
         MandatoryFeatures = MemoryGrows ? ["lockstate", "memory-hotplug"] : ["lockstate"],
-        Nbd = order.CopiedDisks.IsEmpty
+        Nbd = _order.CopiedDisks.IsEmpty
             ? null
-            : new NbdSection(0, [.. order.CopiedDisks.Select(disk => new NbdDisk(disk.Target, disk.CapacityBytes))]),
+            : new NbdSection(0, [.. _order.CopiedDisks.Select(disk => new NbdDisk(disk.Target, disk.CapacityBytes))]),
         Capabilities = StreamStatuses.CookieCapabilities,
-        CpuXml = domain.Snapshot.Live?.Document.GuestCpuXml,
+        CpuXml = _domain.Snapshot.Live?.Document.GuestCpuXml,
     }).ToBytes()];
 
     /// <summary>Perform to Finish: the figures, the definition to keep, and an empty nbd element, which lets a stock destination stop its server.</summary>
     private ImmutableArray<byte> PerformCookie() => [.. (OwnCookie() with
     {
-        Nbd = order.CopiedDisks.IsEmpty ? null : new NbdSection(0, []),
-        PersistentXml = order.PersistentXml,
-        Statistics = statistics.ToCookie(),
+        Nbd = _order.CopiedDisks.IsEmpty ? null : new NbdSection(0, []),
+        PersistentXml = _order.PersistentXml,
+        Statistics = _statistics.ToCookie(),
     }).ToBytes()];
 
     private PhaseCall FinishCall(bool startPaused) => new(
-        MigrationParameters.Default with { DestinationName = order.Parameters.DestinationName ?? domain.Name, MigrateUri = terms?.DataUri.ToString() },
+        MigrationParameters.Default with { DestinationName = _order.Parameters.DestinationName ?? _domain.Name, MigrateUri = _terms?.DataUri.ToString() },
         PerformCookie(),
-        startPaused ? order.DestinationFlags | MigrationFlags.Paused : order.DestinationFlags);
+        startPaused ? _order.DestinationFlags | MigrationFlags.Paused : _order.DestinationFlags);
 
     /// <summary>What the destination's cookie and URI tell; see <see cref="DestinationTerms"/>.</summary>
     internal DestinationTerms ReadTerms(ReadOnlySpan<byte> cookieBytes, string? uriOut)
     {
         var cookie = MigrationCookie.Parse(cookieBytes, Expectation());
-        var uri = uriOut ?? order.Parameters.MigrateUri
+        var uri = uriOut ?? _order.Parameters.MigrateUri
             ?? throw new WherryException(ErrorCode.InternalError, "domainMigratePrepare3 did not set uri");
         var echoed = cookie?.Handover is { } handover && handover.HandoverId == Id.Value;
         return new DestinationTerms(
@@ -230,11 +222,11 @@ internal sealed partial class OutgoingMigration
 
     private CookieStatistics? ReadFinishCookie(ReadOnlySpan<byte> bytes) => MigrationCookie.Parse(bytes, Expectation())?.Statistics;
 
-    private CookieExpectation Expectation() => new(null, domain.Uuid, context.Host.HostUuid, []);
+    private CookieExpectation Expectation() => new(null, _domain.Uuid, _context.Host.HostUuid, []);
 
     private async Task<T> WithDeadlineAsync<T>(Func<CancellationToken, Task<T>> call, TimeSpan deadline, string what, CancellationToken ct)
     {
-        using var limit = new CancellationTokenSource(deadline, context.Time);
+        using var limit = new CancellationTokenSource(deadline, _context.Time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         try
         {
@@ -242,7 +234,7 @@ internal sealed partial class OutgoingMigration
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !ct.IsCancellationRequested)
         {
-            throw new PeerLostException($"{what} at {order.PeerUri} was not answered within {deadline.TotalSeconds:0} s");
+            throw new PeerLostException($"{what} at {_order.PeerUri} was not answered within {deadline.TotalSeconds:0} s");
         }
     }
 }

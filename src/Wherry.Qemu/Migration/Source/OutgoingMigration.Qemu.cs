@@ -18,14 +18,14 @@ internal sealed partial class OutgoingMigration
     private const ulong LargestBacklogBytes = 8 * MiB;
 
     /// <summary>The machine asks nothing of a QEMU that it knows to be dead.</summary>
-    private SourceQemu Qemu => qemu ??= new SourceQemu(
-        domain.Qemu ?? throw new InvalidOperationException($"{domain} has no monitor"), context.Time, Observe);
+    private SourceQemu Qemu => _qemu ??= new SourceQemu(
+        _domain.Qemu ?? throw new InvalidOperationException($"{_domain} has no monitor"), _context.Time, Observe);
 
-    private StreamStatus lastReported = StreamStatus.None;
-    private bool mirrorFailureReported;
-    private bool jobEnded;
-    private readonly HashSet<string> mirrorsSeen = [];
-    private readonly HashSet<(string Target, BlockJobStatus Status)> mirrorsAnnounced = [];
+    private StreamStatus _lastReported = StreamStatus.None;
+    private bool _mirrorFailureReported;
+    private bool _jobEnded;
+    private readonly HashSet<string> _mirrorsSeen = [];
+    private readonly HashSet<(string Target, BlockJobStatus Status)> _mirrorsAnnounced = [];
 
     /// <summary>Copies with write-blocking mirrors: they cost the guest some latency of its writes, and save it the whole backlog when it
     /// stops (B3: 0.02 s instead of 12 to 38 s on a slow link).</summary>
@@ -34,11 +34,11 @@ internal sealed partial class OutgoingMigration
         var destination = Destination();
         var verdict = await Qemu.MirrorAsync(
             new MirrorOrder(
-                order.CopiedDisks,
+                _order.CopiedDisks,
                 NbdServer(destination),
-                order.Flags.HasFlag(MigrationFlags.NonSharedIncremental) ? MirrorSyncMode.Top : MirrorSyncMode.Full,
+                _order.Flags.HasFlag(MigrationFlags.NonSharedIncremental) ? MirrorSyncMode.Top : MirrorSyncMode.Full,
                 MirrorCopyMode.WriteBlocking,
-                (long)(order.Parameters.BandwidthMiBps * MiB)),
+                (long)(_order.Parameters.BandwidthMiBps * MiB)),
             LargestBacklogBytes,
             ct);
         FaultPoint.Reached("src.mirror.ready");
@@ -47,14 +47,14 @@ internal sealed partial class OutgoingMigration
 
     private async Task<SourceInput?> StartStreamAsync(CancellationToken ct)
     {
-        domain.Apply(new DomainInput.MigratingOut(OutgoingMigrationPhase.Precopy));
+        _domain.Apply(new DomainInput.MigratingOut(OutgoingMigrationPhase.Precopy));
         await Qemu.SendAsync(
             Destination().DataUri,
             new StreamSettings(
-                order.Parameters.BandwidthMiBps * MiB,
-                order.Flags.HasFlag(MigrationFlags.AutoConverge),
-                order.Parameters.AutoConvergeInitial,
-                order.Parameters.AutoConvergeIncrement),
+                _order.Parameters.BandwidthMiBps * MiB,
+                _order.Flags.HasFlag(MigrationFlags.AutoConverge),
+                _order.Parameters.AutoConvergeInitial,
+                _order.Parameters.AutoConvergeIncrement),
             ct);
         FaultPoint.Reached("src.migrate.sent");
         return null; // what becomes of it is observed
@@ -80,7 +80,7 @@ internal sealed partial class OutgoingMigration
     /// <summary>The machine's own timer asks for more force; if QEMU is gone, the process watch says so.</summary>
     private SourceInput? NotYetCancelled(Exception e)
     {
-        MigrationLog.EffectFailed(logger, Id, domain.Name, "cancel of the stream", e.Message);
+        MigrationLog.EffectFailed(_logger, Id, _domain.Name, "cancel of the stream", e.Message);
         return null;
     }
 
@@ -95,16 +95,14 @@ internal sealed partial class OutgoingMigration
     {
         while (true)
         {
-            await Task.Delay(StallWatch.Interval, timeProvider: context.Time, ct);
-            if (state is not (SourceState.Copying or SourceState.Sending or SourceState.Draining))
-            {
+            await Task.Delay(StallWatch.Interval, timeProvider: _context.Time, ct);
+            if (_state is not (SourceState.Copying or SourceState.Sending or SourceState.Draining))
                 return null;
-            }
 
-            if (stall.Tick() is { } why)
+            if (_stall.Tick() is { } why)
             {
                 // The cause first: what the cut makes of stream and mirrors is only its consequence.
-                loop.Post(new SourceInput.MirrorFailed(why with { Text = $"migration of domain '{domain.Name}' to {order.PeerUri ?? "its destination"} stalled: {why.Text}" }));
+                _loop.Post(new SourceInput.MirrorFailed(why with { Text = $"migration of domain '{_domain.Name}' to {_order.PeerUri ?? "its destination"} stalled: {why.Text}" }));
                 await Qemu.YankAsync(ct);
                 return null;
             }
@@ -114,7 +112,7 @@ internal sealed partial class OutgoingMigration
     /// <summary>Its failure changes nothing: the machine is on its way back, and yanks again if that does not end.</summary>
     private SourceInput? NotCut(Exception e)
     {
-        MigrationLog.EffectFailed(logger, Id, domain.Name, "yank of a stalled migration", e.Message);
+        MigrationLog.EffectFailed(_logger, Id, _domain.Name, "yank of a stalled migration", e.Message);
         return null;
     }
 
@@ -122,23 +120,23 @@ internal sealed partial class OutgoingMigration
     {
         try
         {
-            await Qemu.UndoAsync(order.SavedParameters, ct);
+            await Qemu.UndoAsync(_order.SavedParameters, ct);
         }
         catch (QmpErrorException e)
         {
-            MigrationLog.EffectFailed(logger, Id, domain.Name, "removal of the migration's traces", e.Message);
+            MigrationLog.EffectFailed(_logger, Id, _domain.Name, "removal of the migration's traces", e.Message);
         }
 
         AnnounceMirrorsGone();
-        domain.Apply(new DomainInput.MigratingOut(OutgoingMigrationPhase.None));
+        _domain.Apply(new DomainInput.MigratingOut(OutgoingMigrationPhase.None));
         return new SourceInput.PreparationsUndone();
     }
 
     private async Task<SourceInput?> ContAsync(CancellationToken ct)
     {
-        var instance = domain.Qemu!; // the machine asks for cont only while QEMU lives; its death is an input of its own
+        var instance = _domain.Qemu!; // the machine asks for cont only while QEMU lives; its death is an input of its own
         var monitor = instance.Monitor;
-        domain.Apply(new DomainInput.CpusStarting(RunningReason.MigrationCanceled));
+        _domain.Apply(new DomainInput.CpusStarting(RunningReason.MigrationCanceled));
         try
         {
             if (!(await monitor.ExecuteAsync(new QueryStatus(), ct)).Running)
@@ -147,27 +145,23 @@ internal sealed partial class OutgoingMigration
                 await instance.CatchUpAsync(ct);
             }
 
-            domain.Apply(new DomainInput.CpusStarted());
+            _domain.Apply(new DomainInput.CpusStarted());
             return new SourceInput.ContAccepted();
         }
         catch (QmpErrorException refused)
         {
             if ((await monitor.ExecuteAsync(new QueryStatus(), ct)).Running)
-            {
                 return new SourceInput.ContAccepted();
-            }
 
-            domain.Apply(new DomainInput.CommandRefused());
+            _domain.Apply(new DomainInput.CommandRefused());
             return new SourceInput.ContRefused(refused.Message);
         }
     }
 
     private async Task<SourceInput?> KillAsync(CancellationToken ct)
     {
-        if (domain.Qemu is { } instance)
-        {
-            await context.Driver.StopAsync(domain, instance, StopIntent.Migrated(), TerminationFlags.Force, ct);
-        }
+        if (_domain.Qemu is { } instance)
+            await _context.Driver.StopAsync(_domain, instance, StopIntent.Migrated(), TerminationFlags.Force, ct);
 
         FaultPoint.Reached("src.killed");
         return new SourceInput.QemuGone();
@@ -175,41 +169,35 @@ internal sealed partial class OutgoingMigration
 
     private async ValueTask RetireAsync()
     {
-        if (order.Flags.HasFlag(MigrationFlags.UndefineSource) && domain.Snapshot.IsPersistent)
-        {
-            await context.Driver.UndefineAsync(domain, loop.Ending);
-        }
+        if (_order.Flags.HasFlag(MigrationFlags.UndefineSource) && _domain.Snapshot.IsPersistent)
+            await _context.Driver.UndefineAsync(_domain, _loop.Ending);
     }
 
     /// <summary>Each look at QEMU: progress for readers, and inputs when something has changed.</summary>
     private void Observe(SourceObservation seen)
     {
-        statistics.Observe(seen);
-        stall.Observe(seen);
+        _statistics.Observe(seen);
+        _stall.Observe(seen);
         AnnounceMirrors(seen);
-        domain.ReportJob(statistics.Running(state));
+        _domain.ReportJob(_statistics.Running(_state));
 
-        if (!mirrorFailureReported && state is SourceState.Sending
-            && MirrorVerdict.Of(order.CopiedDisks, seen.Mirrors, finishing: false) is MirrorVerdict.Broken broken)
+        if (!_mirrorFailureReported && _state is SourceState.Sending
+            && MirrorVerdict.Of(_order.CopiedDisks, seen.Mirrors, finishing: false) is MirrorVerdict.Broken broken)
         {
-            mirrorFailureReported = true;
-            loop.Post(MirrorBroken(broken));
+            _mirrorFailureReported = true;
+            _loop.Post(MirrorBroken(broken));
         }
 
-        if (order.Flags.HasFlag(MigrationFlags.AbortOnError) && domain.Snapshot.Status == DomainStatus.Paused(PausedReason.IoError))
-        {
-            loop.Post(new SourceInput.StreamReported(StreamStatus.Failed, $"domain '{domain.Name}' stopped with an I/O error"));
-        }
+        if (_order.Flags.HasFlag(MigrationFlags.AbortOnError) && _domain.Snapshot.Status == DomainStatus.Paused(PausedReason.IoError))
+            _loop.Post(new SourceInput.StreamReported(StreamStatus.Failed, $"domain '{_domain.Name}' stopped with an I/O error"));
 
-        if (seen.Stream != lastReported)
+        if (seen.Stream != _lastReported)
         {
-            lastReported = seen.Stream;
+            _lastReported = seen.Stream;
             if (seen.Stream == StreamStatus.PreSwitchover)
-            {
-                statistics.GuestStopped();
-            }
+                _statistics.GuestStopped();
 
-            loop.Post(new SourceInput.StreamReported(seen.Stream, seen.Info.ErrorDesc));
+            _loop.Post(new SourceInput.StreamReported(seen.Stream, seen.Info.ErrorDesc));
         }
     }
 
@@ -218,7 +206,7 @@ internal sealed partial class OutgoingMigration
     {
         foreach (var mirror in seen.Mirrors)
         {
-            mirrorsSeen.Add(mirror.JobId);
+            _mirrorsSeen.Add(mirror.JobId);
             BlockJobStatus? status = mirror switch
             {
                 { Error: not null } => BlockJobStatus.Failed,
@@ -226,16 +214,12 @@ internal sealed partial class OutgoingMigration
                 { Ready: true } => BlockJobStatus.Ready,
                 _ => null,
             };
-            if (status is not { } reached || order.CopiedDisks.FirstOrDefault(disk => disk.JobId == mirror.JobId) is not { } copied)
-            {
+            if (status is not { } reached || _order.CopiedDisks.FirstOrDefault(disk => disk.JobId == mirror.JobId) is not { } copied)
                 continue;
-            }
 
             // A quick copy can be over before we look for the first time.
             if (reached == BlockJobStatus.Completed)
-            {
                 Announce(copied.Target, BlockJobStatus.Ready);
-            }
 
             Announce(copied.Target, reached);
         }
@@ -244,56 +228,52 @@ internal sealed partial class OutgoingMigration
     /// <summary>A copy that was given up with its migration has failed, as far as subscribers are concerned.</summary>
     private void AnnounceMirrorsGone()
     {
-        foreach (var copied in order.CopiedDisks.Where(disk => mirrorsSeen.Contains(disk.JobId)))
+        foreach (var copied in _order.CopiedDisks.Where(disk => _mirrorsSeen.Contains(disk.JobId)))
         {
-            if (!mirrorsAnnounced.Contains((copied.Target, BlockJobStatus.Completed)))
-            {
+            if (!_mirrorsAnnounced.Contains((copied.Target, BlockJobStatus.Completed)))
                 Announce(copied.Target, BlockJobStatus.Failed);
-            }
         }
     }
 
     private void Announce(string target, BlockJobStatus status)
     {
-        if (mirrorsAnnounced.Add((target, status)))
+        if (_mirrorsAnnounced.Add((target, status)))
         {
-            var source = domain.Snapshot.Live?.Spec.Disks.FirstOrDefault(disk => disk.TargetDev == target)?.Source?.Path ?? "";
-            domain.Announce(new DomainEvent.BlockJob(source, target, BlockJobType.Copy, status));
+            var source = _domain.Snapshot.Live?.Spec.Disks.FirstOrDefault(disk => disk.TargetDev == target)?.Source?.Path ?? "";
+            _domain.Announce(new DomainEvent.BlockJob(source, target, BlockJobType.Copy, status));
         }
     }
 
     /// <summary>Says the word: to callers who wait, in the job's statistics, in the log.</summary>
     private void Tell(MigrationOutcome outcome)
     {
-        MigrationLog.Outcome(logger, Id, domain.Name, outcome.ToString());
+        MigrationLog.Outcome(_logger, Id, _domain.Name, outcome.ToString());
 
         // The machine repeats its word to whoever asks again; the job ended once.
-        if (outcome is not MigrationOutcome.NeedsDecision && !jobEnded)
+        if (outcome is not MigrationOutcome.NeedsDecision && !_jobEnded)
         {
-            jobEnded = true;
-            var completed = statistics.Completed(outcome);
-            domain.Change(s => s with { Job = null, CompletedJob = completed });
+            _jobEnded = true;
+            var completed = _statistics.Completed(outcome);
+            _domain.Change(s => s with { Job = null, CompletedJob = completed });
             if (outcome is MigrationOutcome.Moved)
-            {
-                domain.Announce(new DomainEvent.JobCompleted(completed));
-            }
+                _domain.Announce(new DomainEvent.JobCompleted(completed));
         }
 
-        progress.Update(p => p with { Outcome = outcome });
+        _progress.Update(p => p with { Outcome = outcome });
     }
 
     private SourceInput MirrorFailed(Exception e) =>
-        new SourceInput.MirrorFailed(new Failure(FailureKind.MirrorFailed, $"disk copy of domain '{domain.Name}' failed: {e.Message}"));
+        new SourceInput.MirrorFailed(new Failure(FailureKind.MirrorFailed, $"disk copy of domain '{_domain.Name}' failed: {e.Message}"));
 
     private SourceInput MirrorBroken(MirrorVerdict.Broken broken) => new SourceInput.MirrorFailed(
         new Failure(FailureKind.MirrorFailed, $"migration of disk {broken.Target} failed: {broken.Error}"));
 
     private DestinationTerms Destination() =>
-        terms ?? throw new InvalidOperationException("the destination has not answered Prepare"); // the machine never asks earlier
+        _terms ?? throw new InvalidOperationException("the destination has not answered Prepare"); // the machine never asks earlier
 
     private SocketAddress NbdServer(DestinationTerms destination)
     {
-        if (order.Parameters.DisksUri is { } text)
+        if (_order.Parameters.DisksUri is { } text)
         {
             var uri = MigrationUri.Parse(text);
             return uri.Scheme == "unix" ? SocketAddress.Unix(uri.Path) : SocketAddress.Inet(uri.Host, uri.Port == 0 ? destination.NbdPort : uri.Port);
@@ -304,14 +284,14 @@ internal sealed partial class OutgoingMigration
 
     private HandoverRecord ToHandoverRecord(SourceRecord record) => new()
     {
-        DomainUuid = domain.Uuid,
-        DomainName = domain.Name,
-        Created = context.Time.GetUtcNow(),
-        Flags = (uint)order.Flags,
-        BootId = context.Host.BootId,
-        SavedParameters = order.SavedParameters,
-        Peer = new HandoverPeer(order.PeerUri, terms?.Cookie?.HostUuid ?? order.PeerHostUuid, terms?.Cookie?.Handover?.BootId),
-        Disks = [.. order.CopiedDisks.Select(disk => new HandoverDisk(disk.Target, disk.SourceNode, disk.JobId))],
+        DomainUuid = _domain.Uuid,
+        DomainName = _domain.Name,
+        Created = _context.Time.GetUtcNow(),
+        Flags = (uint)_order.Flags,
+        BootId = _context.Host.BootId,
+        SavedParameters = _order.SavedParameters,
+        Peer = new HandoverPeer(_order.PeerUri, _terms?.Cookie?.HostUuid ?? _order.PeerHostUuid, _terms?.Cookie?.Handover?.BootId),
+        Disks = [.. _order.CopiedDisks.Select(disk => new HandoverDisk(disk.Target, disk.SourceNode, disk.JobId))],
         Source = record,
     };
 }

@@ -25,59 +25,57 @@ namespace Wherry.Qemu.Migration.Source;
 /// </remarks>
 internal sealed partial class OutgoingMigration : IAsyncDisposable
 {
-    private readonly MigrationContext context;
-    private readonly Domain domain;
-    private readonly JobLease job;
-    private readonly MachineLoop<SourceInput, SourceTimer> loop;
-    private SourceQemu? qemu; // made when it is needed: after a restart QEMU may be dead, or slow to answer
-    private readonly SourceStatistics statistics;
-    private readonly StallWatch stall;
-    private readonly VersionedState<SourceProgress> progress;
-    private readonly ILogger logger;
-    private readonly SourceStep first;
-    private OutgoingOrder order;
-    private SourceState state;
-    private PeerLink? link;
-    private Task running = Task.CompletedTask;
-    private Task farewell = Task.CompletedTask;
-    private readonly CancellationTokenSource leaving = new();
+    private readonly MigrationContext _context;
+    private readonly Domain _domain;
+    private readonly JobLease _job;
+    private readonly MachineLoop<SourceInput, SourceTimer> _loop;
+    private SourceQemu? _qemu; // made when it is needed: after a restart QEMU may be dead, or slow to answer
+    private readonly SourceStatistics _statistics;
+    private readonly StallWatch _stall;
+    private readonly VersionedState<SourceProgress> _progress;
+    private readonly ILogger _logger;
+    private readonly SourceStep _first;
+    private OutgoingOrder _order;
+    private SourceState _state;
+    private PeerLink? _link;
+    private Task _running = Task.CompletedTask;
+    private Task _farewell = Task.CompletedTask;
+    private readonly CancellationTokenSource _leaving = new();
 
     // What the destination told us at Prepare; set before the machine hears of it.
-    private DestinationTerms? terms;
-    private bool finishAsked;
+    private DestinationTerms? _terms;
+    private bool _finishAsked;
 
     private OutgoingMigration(MigrationContext context, Domain domain, JobLease job, OutgoingOrder order, SourceStep first)
     {
-        this.first = first;
-        this.context = context;
-        this.domain = domain;
-        this.job = job;
-        this.order = order;
-        state = first.Next;
-        logger = context.Logger;
-        progress = new VersionedState<SourceProgress>(new SourceProgress());
-        loop = new MachineLoop<SourceInput, SourceTimer>(context.Time, timer => new SourceInput.TimerExpired(timer));
-        statistics = new SourceStatistics(context.Time);
-        stall = new StallWatch(order.CopiedDisks, context.Limits);
+        _first = first;
+        _context = context;
+        _domain = domain;
+        _job = job;
+        _order = order;
+        _state = first.Next;
+        _logger = context.Logger;
+        _progress = new VersionedState<SourceProgress>(new SourceProgress());
+        _loop = new MachineLoop<SourceInput, SourceTimer>(context.Time, timer => new SourceInput.TimerExpired(timer));
+        _statistics = new SourceStatistics(context.Time);
+        _stall = new StallWatch(order.CopiedDisks, context.Limits);
         if (order.PeerUri is { } uri)
-        {
-            link = NewLink(uri);
-        }
+            _link = NewLink(uri);
     }
 
     /// <summary>Where it stands, for those who wait and for the operator.</summary>
-    public VersionedState<SourceProgress> Progress => progress;
+    public VersionedState<SourceProgress> Progress => _progress;
 
-    public HandoverId Id => order.Id;
+    public HandoverId Id => _order.Id;
 
-    public Domain Domain => domain;
+    public Domain Domain => _domain;
 
     /// <summary>True once nothing can happen any more.</summary>
-    public bool IsOver => state is SourceState.Closed;
+    public bool IsOver => _state is SourceState.Closed;
 
     /// <summary>While it cannot be said where the guest runs, nobody else may start, resume or migrate it (rule 12). Null when all is clear.</summary>
-    public string? Doubt => state is SourceState.Handed or SourceState.Sent
-        ? $"domain '{domain.Name}' has been handed over to {order.PeerUri ?? "its destination"} (hand-over {Id}), which has not said yet whether it runs it"
+    public string? Doubt => _state is SourceState.Handed or SourceState.Sent
+        ? $"domain '{_domain.Name}' has been handed over to {_order.PeerUri ?? "its destination"} (hand-over {Id}), which has not said yet whether it runs it"
         : null;
 
     /// <summary>Starts an attempt: the checks are done, the job is held. Peer-to-peer: the first connection is made here, and its errors are
@@ -112,21 +110,21 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         MigrationContext context, Domain domain, JobLease job, OutgoingOrder order, SourceRecord record, QemuEvidence evidence)
     {
         var migration = new OutgoingMigration(context, domain, job, order, SourceMachine.Restarted(record, evidence, context.Limits));
-        migration.link?.Keep();
+        migration._link?.Keep();
         return migration;
     }
 
     /// <summary>Completes when the machine is closed and its record is durable.</summary>
-    public Task Completion => running;
+    public Task Completion => _running;
 
     /// <summary>Managed: the client comes back from the destination with its cookie.</summary>
     public async Task<ImmutableArray<byte>> PerformAsync(DestinationTerms destination, MigrationParameters parameters, CancellationToken ct)
     {
-        terms = destination;
-        order = order with { Parameters = parameters, PeerUri = destination.PeerUri ?? order.PeerUri };
-        loop.Post(new SourceInput.PerformCalled(destination.Kind));
-        var reached = await progress.WaitAsync(p => p.PerformAnswered || p.Outcome is not null, ct);
-        return reached.PerformAnswered ? PerformCookie() : throw MigrationFailures.ToException(reached.Outcome, domain.Name);
+        _terms = destination;
+        _order = _order with { Parameters = parameters, PeerUri = destination.PeerUri ?? _order.PeerUri };
+        _loop.Post(new SourceInput.PerformCalled(destination.Kind));
+        var reached = await _progress.WaitAsync(p => p.PerformAnswered || p.Outcome is not null, ct);
+        return reached.PerformAnswered ? PerformCookie() : throw MigrationFailures.ToException(reached.Outcome, _domain.Name);
     }
 
     /// <summary>Managed: the client's last call. Returns when the machine has said its word, whatever the client believes.</summary>
@@ -136,84 +134,72 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     /// <param name="ct">Stops the wait only.</param>
     public async Task ConfirmAsync(bool cancelled, PeerAnswer? answer, CookieStatistics? figures, CancellationToken ct)
     {
-        statistics.Finished(figures);
+        _statistics.Finished(figures);
         if (answer is { } said)
-        {
-            loop.Post(new SourceInput.PeerAnswered(Id, said));
-        }
+            _loop.Post(new SourceInput.PeerAnswered(Id, said));
 
-        loop.Post(new SourceInput.ConfirmCalled(cancelled));
-        var reached = await progress.WaitAsync(p => p.Outcome is not null, ct);
+        _loop.Post(new SourceInput.ConfirmCalled(cancelled));
+        var reached = await _progress.WaitAsync(p => p.Outcome is not null, ct);
         if (reached.Outcome is MigrationOutcome.Moved || (cancelled && reached.Outcome is MigrationOutcome.StayedOnSource))
-        {
             return;
-        }
 
-        throw MigrationFailures.ToException(reached.Outcome, domain.Name);
+        throw MigrationFailures.ToException(reached.Outcome, _domain.Name);
     }
 
     /// <summary>The definition for the destination.</summary>
-    public string DestinationXml => order.DestinationXml;
+    public string DestinationXml => _order.DestinationXml;
 
     /// <summary>Managed: waits until the attempt is on record, so that the client may go on.</summary>
     public async Task BegunAsync(CancellationToken ct)
     {
-        var reached = await progress.WaitAsync(p => p.BeginAnswered || p.Outcome is not null, ct);
+        var reached = await _progress.WaitAsync(p => p.BeginAnswered || p.Outcome is not null, ct);
         if (!reached.BeginAnswered)
-        {
-            throw MigrationFailures.ToException(reached.Outcome, domain.Name);
-        }
+            throw MigrationFailures.ToException(reached.Outcome, _domain.Name);
     }
 
     /// <summary>Lets the machine go; whoever keeps the list of migrations has it in there by now.</summary>
     /// <param name="over">Called when the machine has nothing left to do.</param>
-    public void Start(Func<Task> over) => running = RunAsync(over);
+    public void Start(Func<Task> over) => _running = RunAsync(over);
 
     /// <summary>Peer-to-peer: waits for the end.</summary>
     /// <exception cref="WherryException">The guest stayed here, or nobody can say yet.</exception>
     public async Task MovedAsync(CancellationToken ct)
     {
-        var reached = await progress.WaitAsync(p => p.Outcome is not null, ct);
+        var reached = await _progress.WaitAsync(p => p.Outcome is not null, ct);
         if (reached.Outcome is not MigrationOutcome.Moved)
-        {
-            throw reached.PrepareError ?? MigrationFailures.ToException(reached.Outcome, domain.Name);
-        }
+            throw reached.PrepareError ?? MigrationFailures.ToException(reached.Outcome, _domain.Name);
     }
 
     /// <summary>AbortJob, suspend, resume or destroy while migrating: the machine admits or refuses it.</summary>
     /// <exception cref="WherryException">OperationInvalid with the machine's reason.</exception>
     public Task AdmitAsync(UserCall call, CancellationToken ct)
     {
-        var verdict = userCalls.Ask(call);
-        loop.Post(new SourceInput.UserCalled(call));
+        var verdict = _userCalls.Ask(call);
+        _loop.Post(new SourceInput.UserCalled(call));
         return verdict.WaitAsync(ct);
     }
 
-    public void ClientGone() => loop.Post(new SourceInput.ClientGone());
+    public void ClientGone() => _loop.Post(new SourceInput.ClientGone());
 
     public async ValueTask DisposeAsync()
     {
-        await leaving.CancelAsync();
+        await _leaving.CancelAsync();
         await EndAsync();
     }
 
     private async Task EndAsync()
     {
-        await loop.DisposeAsync();
-        userCalls.End();
-        progress.Complete(MigrationFailures.Ended(domain.Name));
-        if (qemu is not null)
-        {
-            await qemu.DisposeAsync();
-        }
+        await _loop.DisposeAsync();
+        _userCalls.End();
+        _progress.Complete(MigrationFailures.Ended(_domain.Name));
+        if (_qemu is not null)
+            await _qemu.DisposeAsync();
 
-        await farewell;
-        if (link is not null)
-        {
-            await link.DisposeAsync();
-        }
+        await _farewell;
+        if (_link is not null)
+            await _link.DisposeAsync();
 
-        job.Dispose();
+        _job.Dispose();
     }
 
     private async Task RunAsync(Func<Task> over)
@@ -221,41 +207,37 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         await Task.Yield();
         try
         {
-            domain.Jobs.AbortAsync = (_, ct) => AdmitAsync(UserCall.AbortJob, ct);
+            _domain.Jobs.AbortAsync = (_, ct) => AdmitAsync(UserCall.AbortJob, ct);
             WatchProcess();
-            domain.Change(s => s with { Job = statistics.Running(state) });
-            await ExecuteAsync(first);
+            _domain.Change(s => s with { Job = _statistics.Running(_state) });
+            await ExecuteAsync(_first);
             if (IsSettled())
-            {
                 return;
-            }
 
-            await loop.RunAsync(async input =>
+            await _loop.RunAsync(async input =>
             {
-                var step = SourceMachine.Step(state, input);
-                if (step.Next.GetType() != state.GetType())
-                {
-                    MigrationLog.SourceState(logger, Id, domain.Name, step.Next.GetType().Name);
-                }
+                var step = SourceMachine.Step(_state, input);
+                if (step.Next.GetType() != _state.GetType())
+                    MigrationLog.SourceState(_logger, Id, _domain.Name, step.Next.GetType().Name);
 
-                state = step.Next;
+                _state = step.Next;
                 await ExecuteAsync(step);
                 return !IsSettled();
             });
         }
-        catch (OperationCanceledException) when (loop.Ending.IsCancellationRequested)
+        catch (OperationCanceledException) when (_loop.Ending.IsCancellationRequested)
         {
             // The daemon stops; its successor goes on from the record.
         }
         catch (Exception e)
         {
             // Worse than any failure of a migration: our own mistake. The record stands, so nothing about the guest is guessed.
-            MigrationLog.Broken(logger, e, Id, domain.Name);
+            MigrationLog.Broken(_logger, e, Id, _domain.Name);
             throw;
         }
         finally
         {
-            domain.Jobs.AbortAsync = null;
+            _domain.Jobs.AbortAsync = null;
             await EndAsync();
             await over();
         }
@@ -267,14 +249,14 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     /// </summary>
     private void WatchProcess()
     {
-        if (domain.Qemu is { } watched)
+        if (_domain.Qemu is { } watched)
         {
-            var run = domain.Snapshot.Id;
-            loop.Start(
+            var run = _domain.Snapshot.Id;
+            _loop.Start(
                 async ct =>
                 {
                     await watched.Process.Exited.WaitAsync(ct);
-                    await domain.State.WaitAsync(now => now.Id != run, ct);
+                    await _domain.State.WaitAsync(now => now.Id != run, ct);
                     return new SourceInput.QemuGone();
                 },
                 _ => new SourceInput.QemuGone());
@@ -282,15 +264,15 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     }
 
     /// <summary>Closed, and the disk knows.</summary>
-    private bool IsSettled() => state is SourceState.Closed && progress.Current.ClosedDurable;
+    private bool IsSettled() => _state is SourceState.Closed && _progress.Current.ClosedDurable;
 
     private PeerLink NewLink(string uri) => new(
         uri,
-        context.Dialer,
-        context.Time,
-        lost: () => loop.Post(new SourceInput.LinkLost()),
-        greet: (peer, ct) => state.Attempt.IsLegacy ? Task.CompletedTask : peer.AttachAsync(Id.Value, ct),
-        restored: () => loop.Post(new SourceInput.LinkRestored()));
+        _context.Dialer,
+        _context.Time,
+        lost: () => _loop.Post(new SourceInput.LinkLost()),
+        greet: (peer, ct) => _state.Attempt.IsLegacy ? Task.CompletedTask : peer.AttachAsync(Id.Value, ct),
+        restored: () => _loop.Post(new SourceInput.LinkRestored()));
 }
 
 /// <summary>What callers of a migration wait for.</summary>

@@ -21,27 +21,27 @@ namespace Wherry.Qemu.Migration.Source;
 /// </remarks>
 internal sealed partial class SourceQemu : IAsyncDisposable
 {
-    private readonly QemuInstance qemu;
-    private readonly TimeProvider time;
-    private readonly Action<SourceObservation> observed;
-    private readonly VersionedState<SourceObservation> observation = new(SourceObservation.None);
-    private readonly CancellationTokenSource ending = new();
-    private readonly SemaphoreSlim oneLook = new(1, 1); // so that no look is published after a later one
-    private Task looking = Task.CompletedTask;
-    private ImmutableArray<MirroredDisk> mirrors = [];
-    private bool streamStarted;
+    private readonly QemuInstance _qemu;
+    private readonly TimeProvider _time;
+    private readonly Action<SourceObservation> _observed;
+    private readonly VersionedState<SourceObservation> _observation = new(SourceObservation.None);
+    private readonly CancellationTokenSource _ending = new();
+    private readonly SemaphoreSlim _oneLook = new(1, 1); // so that no look is published after a later one
+    private Task _looking = Task.CompletedTask;
+    private ImmutableArray<MirroredDisk> _mirrors = [];
+    private bool _streamStarted;
 
     /// <param name="qemu">The running QEMU.</param>
     /// <param name="time">For the look interval.</param>
     /// <param name="observed">Told of every look, in order.</param>
     public SourceQemu(QemuInstance qemu, TimeProvider time, Action<SourceObservation> observed)
     {
-        this.qemu = qemu;
-        this.time = time;
-        this.observed = observed;
+        _qemu = qemu;
+        _time = time;
+        _observed = observed;
     }
 
-    private MonitorSession Monitor => qemu.Monitor;
+    private MonitorSession Monitor => _qemu.Monitor;
 
     /// <summary>What cannot be migrated at all, by QEMU's own word.</summary>
     /// <exception cref="WherryException">OperationInvalid with QEMU's reasons.</exception>
@@ -49,14 +49,10 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     {
         var info = await qemu.Monitor.ExecuteAsync(new QueryMigrate(), ct);
         if (info.BlockedReasons is { IsDefaultOrEmpty: false } reasons)
-        {
             throw new WherryException(ErrorCode.OperationInvalid, $"cannot migrate domain: {string.Join("; ", reasons)}");
-        }
 
         if (!(await qemu.Monitor.ExecuteAsync(new QueryJobs(), ct)).IsEmpty)
-        {
             throw new WherryException(ErrorCode.OperationInvalid, "domain has active block job");
-        }
     }
 
     /// <summary>Starts to copy the disks and waits until every one has been copied once and the rest is small.</summary>
@@ -66,14 +62,12 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     /// <returns>Ready or Broken.</returns>
     public async Task<MirrorVerdict> MirrorAsync(MirrorOrder order, ulong largestBacklogBytes, CancellationToken ct)
     {
-        mirrors = order.Disks;
+        _mirrors = order.Disks;
         foreach (var disk in order.Disks)
-        {
             await AddMirrorAsync(order, disk, ct);
-        }
 
         Look();
-        var seen = await observation.WaitAsync(
+        var seen = await _observation.WaitAsync(
             o => o.Mirrors.Length > 0 && Verdict(o, finishing: false) switch
             {
                 MirrorVerdict.Copying => false,
@@ -88,7 +82,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     /// <returns>Finished or Broken.</returns>
     public async Task<MirrorVerdict> DrainAsync(CancellationToken ct)
     {
-        foreach (var disk in mirrors)
+        foreach (var disk in _mirrors)
         {
             try
             {
@@ -100,7 +94,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             }
         }
 
-        var seen = await observation.WaitAsync(
+        var seen = await _observation.WaitAsync(
             o => Verdict(o, finishing: true) is MirrorVerdict.Finished or MirrorVerdict.Broken, ct);
         return Verdict(seen, finishing: true);
     }
@@ -113,7 +107,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     {
         await StreamConfiguration.ApplyToSourceAsync(Monitor, settings, ct);
         await Monitor.ExecuteAsync(new Migrate(uri.ToQemu()), ct);
-        Volatile.Write(ref streamStarted, true);
+        Volatile.Write(ref _streamStarted, true);
         Look();
 
         // All that QEMU said of it may have been looked at already, and taken for an earlier attempt's.
@@ -128,20 +122,16 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     public async Task<StreamStatus> CancelAsync(CancellationToken ct)
     {
         var now = StreamStatuses.Of((await Monitor.ExecuteAsync(new QueryMigrate(), ct)).Status);
-        if (now is StreamStatus.None && !streamStarted)
-        {
+        if (now is StreamStatus.None && !_streamStarted)
             return StreamStatus.None;
-        }
 
-        Volatile.Write(ref streamStarted, true);
+        Volatile.Write(ref _streamStarted, true);
         if (!StreamStatuses.HasEnded(now))
-        {
             await Monitor.ExecuteAsync(new MigrateCancel(), ct);
-        }
 
         Look();
         await LookNowAsync(ct);
-        return (await observation.WaitAsync(o => StreamStatuses.HasEnded(o.Stream), ct)).Stream;
+        return (await _observation.WaitAsync(o => StreamStatuses.HasEnded(o.Stream), ct)).Stream;
     }
 
     /// <summary>Cuts every connection of this migration, out of band: works also when QEMU's main loop is blocked by one (rule 9).</summary>
@@ -151,9 +141,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         ImmutableArray<YankInstance> ours =
             [.. instances.Where(i => i.Type == YankInstanceType.Migration || (i.NodeName is { } node && IsMirrorNode(node)))];
         if (!ours.IsEmpty)
-        {
             await Monitor.ExecuteOutOfBandAsync(new Yank(ours), ct);
-        }
     }
 
     /// <summary>Removes every trace of the attempt from QEMU. Harmless when there is none, so it serves after a restart too.</summary>
@@ -167,34 +155,28 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             // First cut the connections: a forced cancel of a write-blocking mirror to a dead peer blocks QEMU's main loop (B3).
             await YankAsync(ct);
             foreach (var job in jobs.Where(job => job.Status != JobStatus.Concluded))
-            {
                 await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockJobCancel(job.Id) { Force = true }, ct));
-            }
 
             await Lookout.UntilAsync(
-                qemu,
-                time,
+                _qemu,
+                _time,
                 async t => (await Monitor.ExecuteAsync(new QueryJobs(), t)).Where(IsMirror).All(job => job.Status == JobStatus.Concluded),
                 ct);
             foreach (var job in jobs)
-            {
                 await IgnoreGoneAsync(Monitor.ExecuteAsync(new JobDismiss(job.Id), ct));
-            }
         }
 
         var nodes = await Monitor.ExecuteAsync(new QueryNamedBlockNodes(Flat: true), ct);
         foreach (var node in nodes.Select(n => n.NodeName).OfType<string>().Where(IsMirrorNode).Order(FormatNodesFirst))
-        {
             await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockdevDel(node), ct));
-        }
 
         await StreamConfiguration.RestoreAsync(Monitor, savedParameters, ct);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await ending.CancelAsync();
-        await looking;
+        await _ending.CancelAsync();
+        await _looking;
     }
 
     private static MirrorReport ToReport(JobInfo job, BlockJobInfo? block) => new(
@@ -257,15 +239,13 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             ct);
     }
 
-    private MirrorVerdict Verdict(SourceObservation seen, bool finishing) => MirrorVerdict.Of(mirrors, seen.Mirrors, finishing);
+    private MirrorVerdict Verdict(SourceObservation seen, bool finishing) => MirrorVerdict.Of(_mirrors, seen.Mirrors, finishing);
 
     /// <summary>Makes sure that somebody looks.</summary>
     private void Look()
     {
-        if (looking.IsCompleted && !ending.IsCancellationRequested)
-        {
-            looking = KeepLookingAsync();
-        }
+        if (_looking.IsCompleted && !_ending.IsCancellationRequested)
+            _looking = KeepLookingAsync();
     }
 
     private async Task KeepLookingAsync()
@@ -274,16 +254,16 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         try
         {
             await Lookout.UntilAsync(
-                qemu,
-                time,
+                _qemu,
+                _time,
                 async ct =>
                 {
                     await LookNowAsync(ct);
                     return false;
                 },
-                ending.Token);
+                _ending.Token);
         }
-        catch (OperationCanceledException) when (ending.IsCancellationRequested)
+        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
             // Disposed: nobody waits any more.
         }
@@ -295,18 +275,18 @@ internal sealed partial class SourceQemu : IAsyncDisposable
 
     private async Task LookNowAsync(CancellationToken ct)
     {
-        await oneLook.WaitAsync(ct);
+        await _oneLook.WaitAsync(ct);
         try
         {
             if (await LookOnceAsync(ct) is { } seen)
             {
-                observation.Publish(seen);
-                observed(seen);
+                _observation.Publish(seen);
+                _observed(seen);
             }
         }
         finally
         {
-            oneLook.Release();
+            _oneLook.Release();
         }
     }
 
@@ -318,8 +298,8 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             var info = await Monitor.ExecuteAsync(new QueryMigrate(), ct);
 
             // Before our own `migrate` the answer is about an earlier attempt.
-            var stream = Volatile.Read(ref streamStarted) ? StreamStatuses.Of(info.Status) : StreamStatus.None;
-            return new SourceObservation(stream, info, mirrors.IsEmpty ? [] : await LookAtJobsAsync(ct));
+            var stream = Volatile.Read(ref _streamStarted) ? StreamStatuses.Of(info.Status) : StreamStatus.None;
+            return new SourceObservation(stream, info, _mirrors.IsEmpty ? [] : await LookAtJobsAsync(ct));
         }
         catch (QmpTimeoutException)
         {

@@ -12,52 +12,50 @@ namespace Wherry.Qemu.Migration.Source;
 /// </summary>
 internal sealed class SourceStatistics(TimeProvider time)
 {
-    private readonly Lock gate = new();
-    private readonly long began = time.GetTimestamp();
-    private readonly DateTimeOffset beganAt = time.GetUtcNow();
-    private SourceObservation last = SourceObservation.None;
-    private TransferStats? disks;
-    private DateTimeOffset? stoppedAt;
-    private long? stopped;
-    private CookieStatistics? fromDestination;
+    private readonly Lock _gate = new();
+    private readonly long _began = time.GetTimestamp();
+    private readonly DateTimeOffset _beganAt = time.GetUtcNow();
+    private SourceObservation _last = SourceObservation.None;
+    private TransferStats? _disks;
+    private DateTimeOffset? _stoppedAt;
+    private long? _stopped;
+    private CookieStatistics? _fromDestination;
 
     public void Observe(SourceObservation seen)
     {
-        lock (gate)
+        lock (_gate)
         {
-            last = seen;
+            _last = seen;
 
             // A job that has ended says no lengths any more, and vanishes when it is dismissed; its last figures are the result.
-            if (!seen.Mirrors.IsEmpty && Sum(seen, m => m.LengthBytes) is var total && total >= (disks?.Total ?? 0))
-            {
-                disks = new TransferStats(total, Sum(seen, m => m.OffsetBytes), Sum(seen, m => m.BacklogBytes));
-            }
+            if (!seen.Mirrors.IsEmpty && Sum(seen, m => m.LengthBytes) is var total && total >= (_disks?.Total ?? 0))
+                _disks = new TransferStats(total, Sum(seen, m => m.OffsetBytes), Sum(seen, m => m.BacklogBytes));
         }
     }
 
     /// <summary>The guest stands; its silence is measured from here.</summary>
     public void GuestStopped()
     {
-        lock (gate)
+        lock (_gate)
         {
-            stopped ??= time.GetTimestamp();
-            stoppedAt ??= time.GetUtcNow();
+            _stopped ??= time.GetTimestamp();
+            _stoppedAt ??= time.GetUtcNow();
         }
     }
 
     /// <summary>The destination's figures, with the downtime as it saw it.</summary>
     public void Finished(CookieStatistics? statistics)
     {
-        lock (gate)
+        lock (_gate)
         {
-            fromDestination = statistics ?? fromDestination;
+            _fromDestination = statistics ?? _fromDestination;
         }
     }
 
     /// <summary>The job as it runs. Handed over means that it is not over, whatever the figures say (migration.md C8).</summary>
     public JobStats Running(SourceState state)
     {
-        lock (gate)
+        lock (_gate)
         {
             return Figures(JobType.Unbounded) with { HandOver = state is SourceState.Handed ? "handed" : null };
         }
@@ -65,7 +63,7 @@ internal sealed class SourceStatistics(TimeProvider time)
 
     public JobStats Completed(MigrationOutcome outcome)
     {
-        lock (gate)
+        lock (_gate)
         {
             var type = outcome switch
             {
@@ -77,9 +75,9 @@ internal sealed class SourceStatistics(TimeProvider time)
             return type == JobType.Completed
                 ? figures with
                 {
-                    TimeElapsedNetMs = fromDestination?.Net(figures.TimeElapsedMs),
+                    TimeElapsedNetMs = _fromDestination?.Net(figures.TimeElapsedMs),
                     DowntimeMs = Downtime(),
-                    DowntimeNetMs = Downtime() is { } downtime ? fromDestination?.Net(downtime) : null,
+                    DowntimeNetMs = Downtime() is { } downtime ? _fromDestination?.Net(downtime) : null,
                 }
                 : figures with { ErrorMessage = (outcome as MigrationOutcome.StayedOnSource)?.Why.Text };
         }
@@ -87,16 +85,14 @@ internal sealed class SourceStatistics(TimeProvider time)
 
     public CookieStatistics ToCookie()
     {
-        lock (gate)
+        lock (_gate)
         {
             var figures = Figures(JobType.Completed);
             var values = ImmutableSortedDictionary.CreateBuilder<string, ulong>(StringComparer.Ordinal);
             values["time_elapsed"] = figures.TimeElapsedMs;
             values["downtime"] = figures.DowntimeMs ?? 0;
             if (figures.SetupTimeMs is { } setup)
-            {
                 values["setup_time"] = setup;
-            }
 
             AddTransfer(values, "memory", figures.Memory);
             AddTransfer(values, "disk", figures.Disk);
@@ -112,8 +108,8 @@ internal sealed class SourceStatistics(TimeProvider time)
 
             var now = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
             return new CookieStatistics(
-                (ulong)beganAt.ToUnixTimeMilliseconds(),
-                stoppedAt is { } at ? (ulong)at.ToUnixTimeMilliseconds() : 0,
+                (ulong)_beganAt.ToUnixTimeMilliseconds(),
+                _stoppedAt is { } at ? (ulong)at.ToUnixTimeMilliseconds() : 0,
                 now,
                 DeltaMs: null,
                 values.ToImmutable());
@@ -133,24 +129,24 @@ internal sealed class SourceStatistics(TimeProvider time)
 
     /// <summary>As the destination measured it if it did, otherwise QEMU's own figure.</summary>
     private ulong? Downtime() =>
-        fromDestination?.Values.TryGetValue("downtime", out var seen) == true && seen > 0
+        _fromDestination?.Values.TryGetValue("downtime", out var seen) == true && seen > 0
             ? seen
-            : last.Info.Downtime is { } own and >= 0 ? (ulong)own : null;
+            : _last.Info.Downtime is { } own and >= 0 ? (ulong)own : null;
 
     private JobStats Figures(JobType type)
     {
-        var ram = last.Info.Ram;
+        var ram = _last.Info.Ram;
         return new JobStats
         {
             Type = type,
             Operation = JobOperation.MigrationOut,
-            TimeElapsedMs = (ulong)time.GetElapsedTime(began).TotalMilliseconds,
-            DowntimeMs = (last.Info.Downtime ?? last.Info.ExpectedDowntime) is { } downtime and >= 0 ? (ulong)downtime : null,
-            SetupTimeMs = last.Info.SetupTime is { } setup and >= 0 ? (ulong)setup : null,
+            TimeElapsedMs = (ulong)time.GetElapsedTime(_began).TotalMilliseconds,
+            DowntimeMs = (_last.Info.Downtime ?? _last.Info.ExpectedDowntime) is { } downtime and >= 0 ? (ulong)downtime : null,
+            SetupTimeMs = _last.Info.SetupTime is { } setup and >= 0 ? (ulong)setup : null,
             Memory = ram is null ? null : new TransferStats((ulong)ram.Total, (ulong)ram.Transferred, (ulong)ram.Remaining, (ulong)(ram.Mbps * 1_000_000 / 8)),
-            Disk = disks ?? new TransferStats(0, 0, 0),
+            Disk = _disks ?? new TransferStats(0, 0, 0),
             MemoryDetail = ram is null ? null : ToDetail(ram),
-            AutoConvergeThrottle = last.Info.CpuThrottlePercentage,
+            AutoConvergeThrottle = _last.Info.CpuThrottlePercentage,
         };
     }
 

@@ -16,37 +16,35 @@ internal sealed class StallWatch
     /// <summary>Between two ticks.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    private readonly Lock gate = new();
-    private readonly MigrationLimits limits;
-    private readonly bool copiesDisks;
-    private readonly Dictionary<string, Copy> copies;
-    private bool looked;
-    private int ticksSinceLook;
-    private int ticksSinceStream;
-    private (StreamStatus Status, long Transferred)? stream;
+    private readonly Lock _gate = new();
+    private readonly MigrationLimits _limits;
+    private readonly bool _copiesDisks;
+    private readonly Dictionary<string, Copy> _copies;
+    private bool _looked;
+    private int _ticksSinceLook;
+    private int _ticksSinceStream;
+    private (StreamStatus Status, long Transferred)? _stream;
 
     /// <param name="disks">The disks that are copied.</param>
     /// <param name="limits">How long no progress is bearable.</param>
     public StallWatch(IEnumerable<MirroredDisk> disks, MigrationLimits limits)
     {
-        this.limits = limits;
-        copies = disks.ToDictionary(disk => disk.JobId, disk => new Copy(disk.Target), StringComparer.Ordinal);
-        copiesDisks = copies.Count > 0;
+        _limits = limits;
+        _copies = disks.ToDictionary(disk => disk.JobId, disk => new Copy(disk.Target), StringComparer.Ordinal);
+        _copiesDisks = _copies.Count > 0;
     }
 
     /// <summary>A look at QEMU.</summary>
     public void Observe(SourceObservation seen)
     {
-        lock (gate)
+        lock (_gate)
         {
-            looked = true;
-            ticksSinceLook = 0;
+            _looked = true;
+            _ticksSinceLook = 0;
             foreach (var mirror in seen.Mirrors)
             {
-                if (copies.TryGetValue(mirror.JobId, out var copy))
-                {
+                if (_copies.TryGetValue(mirror.JobId, out var copy))
                     copy.Observe(mirror);
-                }
             }
 
             if (seen.Stream == StreamStatus.None)
@@ -55,10 +53,10 @@ internal sealed class StallWatch
             }
 
             var now = (seen.Stream, seen.Info.Ram?.Transferred ?? 0);
-            if (stream != now)
+            if (_stream != now)
             {
-                stream = now;
-                ticksSinceStream = 0;
+                _stream = now;
+                _ticksSinceStream = 0;
             }
         }
     }
@@ -67,17 +65,15 @@ internal sealed class StallWatch
     /// <returns>Why the migration has to be given up; null while it goes on.</returns>
     public Failure? Tick()
     {
-        lock (gate)
+        lock (_gate)
         {
-            ticksSinceLook++;
-            if (looked && Lasts(ticksSinceLook, copiesDisks ? limits.MirrorStall : limits.StreamStall) is { } silence)
-            {
+            _ticksSinceLook++;
+            if (_looked && Lasts(_ticksSinceLook, _copiesDisks ? _limits.MirrorStall : _limits.StreamStall) is { } silence)
                 return new Failure(FailureKind.TimedOut, $"QEMU has not answered for {silence} s");
-            }
 
-            foreach (var copy in copies.Values)
+            foreach (var copy in _copies.Values)
             {
-                if (Lasts(++copy.Ticks, copy.HasMoved ? limits.MirrorStall : limits.StreamStall) is { } stalled && copy.BacklogBytes != 0)
+                if (Lasts(++copy.Ticks, copy.HasMoved ? _limits.MirrorStall : _limits.StreamStall) is { } stalled && copy.BacklogBytes != 0)
                 {
                     return new Failure(
                         FailureKind.MirrorFailed,
@@ -86,7 +82,7 @@ internal sealed class StallWatch
                 }
             }
 
-            return stream is not null && Lasts(++ticksSinceStream, limits.StreamStall) is { } still
+            return _stream is not null && Lasts(++_ticksSinceStream, _limits.StreamStall) is { } still
                 ? new Failure(FailureKind.StreamFailed, $"the memory stream has not progressed for {still} s")
                 : null;
         }
@@ -96,7 +92,7 @@ internal sealed class StallWatch
 
     private sealed class Copy(string target)
     {
-        private ulong? offset;
+        private ulong? _offset;
 
         public string Target => target;
 
@@ -106,18 +102,16 @@ internal sealed class StallWatch
         public ulong? BacklogBytes { get; private set; }
 
         /// <summary>Before its first byte a mirror looks for data and may write zeroes over the whole target: slow, and no stall.</summary>
-        public bool HasMoved => offset > 0;
+        public bool HasMoved => _offset > 0;
 
         public void Observe(MirrorReport seen)
         {
             // One that has ended owes nothing, whatever its figures were.
             var backlog = seen.Concluded ? 0 : seen.BacklogBytes;
-            if (offset != seen.OffsetBytes || backlog == 0)
-            {
+            if (_offset != seen.OffsetBytes || backlog == 0)
                 Ticks = 0;
-            }
 
-            (offset, BacklogBytes) = (seen.OffsetBytes, backlog);
+            (_offset, BacklogBytes) = (seen.OffsetBytes, backlog);
         }
     }
 }

@@ -12,7 +12,7 @@ namespace Wherry.Rpc.Transports.Tls;
 internal static class DistinguishedName
 {
     /// <summary>Attributes with a name of their own; any other is written as its number and its bytes.</summary>
-    private static readonly Dictionary<string, string> s_names = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, string> Names = new(StringComparer.Ordinal)
     {
         ["2.5.4.3"] = "CN",
         ["2.5.4.4"] = "surName",
@@ -36,7 +36,7 @@ internal static class DistinguishedName
         foreach (var part in Attributes(name))
         {
             if (text.Length > 0) text.Append(part.StartsPart ? ',' : '+');
-            text.Append(s_names.GetValueOrDefault(part.Oid, part.Oid)).Append('=');
+            text.Append(Names.GetValueOrDefault(part.Oid, part.Oid)).Append('=');
             if (part.Text is { } value) AppendEscaped(text, value);
             else text.Append('#').Append(Convert.ToHexStringLower(part.Encoded.Span));
         }
@@ -56,7 +56,7 @@ internal static class DistinguishedName
                 var attribute = set.ReadSequence();
                 var oid = attribute.ReadObjectIdentifier();
                 var encoded = attribute.ReadEncodedValue();
-                yield return (oid, s_names.ContainsKey(oid) ? ReadText(encoded) : null, encoded, startsPart);
+                yield return (oid, Names.ContainsKey(oid) ? ReadText(encoded) : null, encoded, startsPart);
             }
         }
     }

@@ -9,7 +9,7 @@ namespace Wherry.Rpc.Transports.Tls;
 /// </summary>
 internal static class TlsPriority
 {
-    private static readonly (string Name, SslProtocols Protocol)[] s_versions =
+    private static readonly (string Name, SslProtocols Protocol)[] Versions =
         [("VERS-TLS1.2", SslProtocols.Tls12), ("VERS-TLS1.3", SslProtocols.Tls13)];
 
     /// <returns><see cref="SslProtocols.None"/>, the system's choice, when the text says nothing of versions.</returns>
@@ -25,7 +25,7 @@ internal static class TlsPriority
             mentioned = true;
             var versions = name is "VERS-ALL" or "VERS-TLS-ALL"
                 ? SslProtocols.Tls12 | SslProtocols.Tls13
-                : s_versions.FirstOrDefault(version => version.Name == name).Protocol; // older ones are never spoken, so naming them changes nothing
+                : Versions.FirstOrDefault(version => version.Name == name).Protocol; // older ones are never spoken, so naming them changes nothing
             allowed = adds ? allowed | versions : allowed & ~versions;
         }
 

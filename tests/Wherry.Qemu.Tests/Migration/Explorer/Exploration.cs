@@ -11,28 +11,28 @@ internal sealed class Exploration
 {
     private const int Fair = 1 << 30;
 
-    private readonly Scenario scenario;
-    private readonly Model model;
-    private World[] worlds = new World[1 << 16];
-    private int[] parents = new int[1 << 16];
-    private int[] firstEdge = new int[1 << 16];
-    private int[] table = new int[1 << 18];
-    private int count;
-    private readonly List<int> edges = [];
+    private readonly Scenario _scenario;
+    private readonly Model _model;
+    private World[] _worlds = new World[1 << 16];
+    private int[] _parents = new int[1 << 16];
+    private int[] _firstEdge = new int[1 << 16];
+    private int[] _table = new int[1 << 18];
+    private int _count;
+    private readonly List<int> _edges = [];
 
     private Exploration(Scenario scenario)
     {
-        this.scenario = scenario;
-        model = new Model(scenario);
+        _scenario = scenario;
+        _model = new Model(scenario);
     }
 
-    public int States => count;
+    public int States => _count;
 
-    public int Transitions => edges.Count;
+    public int Transitions => _edges.Count;
 
     /// <summary>Every machine state that some world is in.</summary>
     public HashSet<string> StatesMet =>
-        [.. worlds.Take(count).Select(world => (world.Source.State, world.Destination.State)).Distinct().SelectMany(pair => model.NamesOf(pair.Item1, pair.Item2))];
+        [.. _worlds.Take(_count).Select(world => (world.Source.State, world.Destination.State)).Distinct().SelectMany(pair => _model.NamesOf(pair.Item1, pair.Item2))];
 
     public Violation? Violation { get; private set; }
 
@@ -51,7 +51,7 @@ internal sealed class Exploration
         return exploration;
     }
 
-    public string Summary => $"explorer {scenario}: {States} states, {Transitions} transitions, " +
+    public string Summary => $"explorer {_scenario}: {States} states, {Transitions} transitions, " +
         $"{(Violation is null ? "0 violations" : $"{Violation.Invariant} violated in {Trail.Count} steps")}, {Took.TotalSeconds:0.0} s";
 
     public string Report()
@@ -67,12 +67,12 @@ internal sealed class Exploration
     private void Search()
     {
         var found = new Found(this);
-        Add(model.Canonical(model.Initial(found)), parent: -1);
-        for (int i = 0; i < count; i++)
+        Add(_model.Canonical(_model.Initial(found)), parent: -1);
+        for (int i = 0; i < _count; i++)
         {
             found.From = i;
-            firstEdge[i] = edges.Count;
-            model.Expand(worlds[i], found);
+            _firstEdge[i] = _edges.Count;
+            _model.Expand(_worlds[i], found);
             if (found.Broken is null) continue;
             Violation = found.Broken;
             Trail = TrailTo(i, andBreak: true);
@@ -82,29 +82,29 @@ internal sealed class Exploration
 
     private void FindStuck()
     {
-        int[] reverseFirst = new int[count + 1];
-        foreach (int edge in edges)
+        int[] reverseFirst = new int[_count + 1];
+        foreach (int edge in _edges)
         {
             if ((edge & Fair) != 0) reverseFirst[(edge & ~Fair) + 1]++;
         }
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < _count; i++)
             reverseFirst[i + 1] += reverseFirst[i];
-        int[] reverse = new int[reverseFirst[count]];
-        int[] filled = reverseFirst[..count];
-        for (int from = 0; from < count; from++)
+        int[] reverse = new int[reverseFirst[_count]];
+        int[] filled = reverseFirst[.._count];
+        for (int from = 0; from < _count; from++)
         {
-            int end = from + 1 < count ? firstEdge[from + 1] : edges.Count;
-            for (int e = firstEdge[from]; e < end; e++)
+            int end = from + 1 < _count ? _firstEdge[from + 1] : _edges.Count;
+            for (int e = _firstEdge[from]; e < end; e++)
             {
-                if ((edges[e] & Fair) != 0) reverse[filled[edges[e] & ~Fair]++] = from;
+                if ((_edges[e] & Fair) != 0) reverse[filled[_edges[e] & ~Fair]++] = from;
             }
         }
 
-        var ends = new bool[count];
+        var ends = new bool[_count];
         var queue = new Queue<int>();
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < _count; i++)
         {
-            if (!model.IsSettled(worlds[i])) continue;
+            if (!_model.IsSettled(_worlds[i])) continue;
             ends[i] = true;
             queue.Enqueue(i);
         }
@@ -127,89 +127,89 @@ internal sealed class Exploration
     private List<string> TrailTo(int last, bool andBreak)
     {
         var path = new List<int>();
-        for (int i = last; i >= 0; i = parents[i])
+        for (int i = last; i >= 0; i = _parents[i])
             path.Add(i);
         path.Reverse();
-        var words = new Words(model, scenario.Only);
+        var words = new Words(_model, _scenario.Only);
         var trail = new List<string>();
         for (int i = 1; i < path.Count; i++)
-            trail.Add(words.Between(worlds[path[i - 1]], worlds[path[i]]));
-        if (andBreak) trail.Add(words.Breaking(worlds[last]));
+            trail.Add(words.Between(_worlds[path[i - 1]], _worlds[path[i]]));
+        if (andBreak) trail.Add(words.Breaking(_worlds[last]));
         return trail;
     }
 
     private int Add(in World world, int parent)
     {
-        int mask = table.Length - 1;
+        int mask = _table.Length - 1;
         int slot = world.GetHashCode() & mask;
-        for (; table[slot] != 0; slot = (slot + 1) & mask)
+        for (; _table[slot] != 0; slot = (slot + 1) & mask)
         {
-            if (worlds[table[slot] - 1].Equals(world)) return table[slot] - 1;
+            if (_worlds[_table[slot] - 1].Equals(world)) return _table[slot] - 1;
         }
-        if (count == scenario.MaxStates) throw new InvalidOperationException($"more than {count} states: {scenario}");
-        if (count == worlds.Length)
+        if (_count == _scenario.MaxStates) throw new InvalidOperationException($"more than {_count} states: {_scenario}");
+        if (_count == _worlds.Length)
         {
-            Array.Resize(ref worlds, count * 2);
-            Array.Resize(ref parents, count * 2);
-            Array.Resize(ref firstEdge, count * 2);
+            Array.Resize(ref _worlds, _count * 2);
+            Array.Resize(ref _parents, _count * 2);
+            Array.Resize(ref _firstEdge, _count * 2);
         }
-        worlds[count] = world;
-        parents[count] = parent;
-        table[slot] = ++count;
-        if (count * 2 > table.Length) Rehash();
-        return count - 1;
+        _worlds[_count] = world;
+        _parents[_count] = parent;
+        _table[slot] = ++_count;
+        if (_count * 2 > _table.Length) Rehash();
+        return _count - 1;
     }
 
     private void Rehash()
     {
-        table = new int[table.Length * 4];
-        int mask = table.Length - 1;
-        for (int i = 0; i < count; i++)
+        _table = new int[_table.Length * 4];
+        int mask = _table.Length - 1;
+        for (int i = 0; i < _count; i++)
         {
-            int slot = worlds[i].GetHashCode() & mask;
-            while (table[slot] != 0) slot = (slot + 1) & mask;
-            table[slot] = i + 1;
+            int slot = _worlds[i].GetHashCode() & mask;
+            while (_table[slot] != 0) slot = (slot + 1) & mask;
+            _table[slot] = i + 1;
         }
     }
 
-    private sealed class Found(Exploration owner) : Successors(owner.scenario.Only)
+    private sealed class Found(Exploration owner) : Successors(owner._scenario.Only)
     {
         public int From { get; set; }
 
         public override void Add(in World next, Luck luck, string what, object? about = null)
         {
             if (Broken is not null) return;
-            owner.edges.Add(owner.Add(owner.model.Canonical(next), From) | (luck == Luck.Fair ? Fair : 0));
+            owner._edges.Add(owner.Add(owner._model.Canonical(next), From) | (luck == Luck.Fair ? Fair : 0));
         }
     }
 
     /// <summary>Expands once more, to put words to a step that the search only kept as a pair of numbers.</summary>
     private sealed class Words(Model model, string? only) : Successors(only)
     {
-        private World wanted;
-        private string? found;
-        private string? last;
+        private World _wanted;
+        private string? _found;
+        private string? _last;
 
         public string Between(in World from, in World to)
         {
-            wanted = to;
-            found = null;
+            _wanted = to;
+            _found = null;
             model.Expand(from, this);
-            return found ?? "?";
+            return _found ?? "?";
         }
 
         public string Breaking(in World from)
         {
             var breaking = new Words(model, Only);
             model.Expand(from, breaking);
-            return breaking.last ?? "?";
+            return breaking._last ?? "?";
         }
 
         public override void Add(in World next, Luck luck, string what, object? about = null)
         {
             if (Broken is not null)
-                last ??= Join(what, about);
-            if (found is null && model.Canonical(next).Equals(wanted)) found = Join(what, about);
+                _last ??= Join(what, about);
+            if (_found is null && model.Canonical(next).Equals(_wanted)) _found = Join(what, about);
         }
 
         private static string Join(string what, object? about) => about is null ? what : $"{what} {Describe(about)}";

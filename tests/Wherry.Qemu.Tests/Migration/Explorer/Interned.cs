@@ -4,19 +4,19 @@ namespace Wherry.Qemu.Tests.Migration.Explorer;
 internal sealed class Interned<T>
     where T : notnull
 {
-    private readonly Dictionary<T, ushort> numbers = [];
-    private readonly List<T> values = [];
+    private readonly Dictionary<T, ushort> _numbers = [];
+    private readonly List<T> _values = [];
 
-    public IReadOnlyList<T> All => values;
+    public IReadOnlyList<T> All => _values;
 
-    public T this[int number] => values[number - 1];
+    public T this[int number] => _values[number - 1];
 
     public ushort Of(T value)
     {
-        if (numbers.TryGetValue(value, out ushort number)) return number;
-        values.Add(value);
-        number = checked((ushort)values.Count);
-        numbers.Add(value, number);
+        if (_numbers.TryGetValue(value, out ushort number)) return number;
+        _values.Add(value);
+        number = checked((ushort)_values.Count);
+        _numbers.Add(value, number);
         return number;
     }
 }
@@ -24,19 +24,19 @@ internal sealed class Interned<T>
 /// <summary>Effect lists as linked, interned cells: the rest of a list is a number too.</summary>
 internal sealed class InternedLists<T>
 {
-    private readonly Interned<(T Head, ushort Tail)> cells = new();
+    private readonly Interned<(T Head, ushort Tail)> _cells = new();
 
     public ushort Of(IReadOnlyList<T> items)
     {
         ushort list = 0;
         for (int i = items.Count - 1; i >= 0; i--)
-            list = cells.Of((items[i], list));
+            list = _cells.Of((items[i], list));
         return list;
     }
 
-    public T Head(ushort list) => cells[list].Head;
+    public T Head(ushort list) => _cells[list].Head;
 
-    public ushort Tail(ushort list) => cells[list].Tail;
+    public ushort Tail(ushort list) => _cells[list].Tail;
 }
 
 /// <summary>A machine's Step, remembered: each (state, input) pair is computed once per exploration.</summary>
@@ -46,8 +46,8 @@ internal sealed class Steps<TState, TInput, TEffect>(
     where TState : notnull
     where TInput : notnull
 {
-    private readonly Dictionary<(ushort State, ushort Input), (ushort Next, ushort Effects)> known = [];
-    private readonly Dictionary<ushort, HashSet<TInput>> relevant = [];
+    private readonly Dictionary<(ushort State, ushort Input), (ushort Next, ushort Effects)> _known = [];
+    private readonly Dictionary<ushort, HashSet<TInput>> _relevant = [];
 
     public Interned<TState> States { get; } = new();
 
@@ -57,17 +57,17 @@ internal sealed class Steps<TState, TInput, TEffect>(
 
     public (ushort Next, ushort Effects) Of(ushort state, ushort input)
     {
-        if (known.TryGetValue((state, input), out var result)) return result;
+        if (_known.TryGetValue((state, input), out var result)) return result;
         var (next, effects) = step(States[state], Inputs[input]);
         result = Number(next, effects);
-        known.Add((state, input), result);
+        _known.Add((state, input), result);
         return result;
     }
 
     /// <summary>The inputs of <paramref name="alphabet"/> that are not ignored in some state which the machine can still reach from this one.</summary>
     public HashSet<TInput> Relevant(ushort state, IReadOnlyCollection<TInput> alphabet)
     {
-        if (relevant.TryGetValue(state, out var known)) return known;
+        if (_relevant.TryGetValue(state, out var known)) return known;
         known = [];
         var seen = new HashSet<ushort> { state };
         var queue = new Queue<ushort>(seen);
@@ -80,7 +80,7 @@ internal sealed class Steps<TState, TInput, TEffect>(
                 if (seen.Add(next)) queue.Enqueue(next);
             }
         }
-        relevant.Add(state, known);
+        _relevant.Add(state, known);
         return known;
     }
 

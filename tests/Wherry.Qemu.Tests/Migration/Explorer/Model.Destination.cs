@@ -5,7 +5,7 @@ namespace Wherry.Qemu.Tests.Migration.Explorer;
 /// <summary>The destination daemon, and the registry that routes calls by hand-over id.</summary>
 internal sealed partial class Model
 {
-    private readonly Steps<DestinationState, DestinationInput, DestinationEffect> destinationSteps = new(
+    private readonly Steps<DestinationState, DestinationInput, DestinationEffect> _destinationSteps = new(
         (state, input) =>
         {
             var step = DestinationMachine.Step(state, input);
@@ -13,10 +13,10 @@ internal sealed partial class Model
         },
         Blur);
 
-    private readonly Interned<DestinationRecord> destinationRecords = new();
-    private readonly Interned<DestinationInput> destinationResults = new();
-    private readonly List<DestinationInput> destinationAlphabet;
-    private readonly Dictionary<ushort, (ulong Inbox, ushort Timers, int Results)> destinationCares = [];
+    private readonly Interned<DestinationRecord> _destinationRecords = new();
+    private readonly Interned<DestinationInput> _destinationResults = new();
+    private readonly List<DestinationInput> _destinationAlphabet;
+    private readonly Dictionary<ushort, (ulong Inbox, ushort Timers, int Results)> _destinationCares = [];
 
     private static DestinationState Blur(DestinationState state) => state switch
     {
@@ -53,7 +53,7 @@ internal sealed partial class Model
 
     private void CrashDestination(in World world, Successors to)
     {
-        if (world.Destination.Crashes >= scenario.Crashes || (world.Destination.State == 0 && world.Destination.Record == 0)) return;
+        if (world.Destination.Crashes >= _scenario.Crashes || (world.Destination.State == 0 && world.Destination.Record == 0)) return;
         var next = world;
         next.Destination = new Daemon
         {
@@ -84,11 +84,11 @@ internal sealed partial class Model
     {
         var next = world;
         next.Destination.Up = true;
-        var record = destinationRecords[world.Destination.Record];
-        if (scenario.Without == Ablation.TrustDead && record.Phase == DestinationPhase.Intent && !evidence.Alive)
+        var record = _destinationRecords[world.Destination.Record];
+        if (_scenario.Without == Ablation.TrustDead && record.Phase == DestinationPhase.Intent && !evidence.Alive)
             record = record with { Phase = DestinationPhase.Aborted };
         var step = DestinationMachine.Restarted(record, evidence, Limits);
-        AdoptDestination(ref next, destinationSteps.Number(step.Next, step.Effects));
+        AdoptDestination(ref next, _destinationSteps.Number(step.Next, step.Effects));
         to.Add(next, luck, "destination daemon restarts, record", record.Phase);
     }
 
@@ -103,7 +103,7 @@ internal sealed partial class Model
     {
         bool finishStartsToWait = input is DestinationInput.FinishCalled && !world.Destination.Asked;
         if (finishStartsToWait) world.Destination.Asked = true;
-        var step = destinationSteps.Of(world.Destination.State, destinationSteps.Inputs.Of(input));
+        var step = _destinationSteps.Of(world.Destination.State, _destinationSteps.Inputs.Of(input));
         if (step.Next == world.Destination.State && step.Effects == 0) return finishStartsToWait;
         AdoptDestination(ref world, step);
         return true;
@@ -120,7 +120,7 @@ internal sealed partial class Model
     {
         while (world.Destination.Effects != 0)
         {
-            switch (destinationSteps.Effects.Head(world.Destination.Effects))
+            switch (_destinationSteps.Effects.Head(world.Destination.Effects))
             {
                 case DestinationEffect.ArmTimer arm:
                     world.Destination.Timers |= (ushort)(1 << (int)arm.Timer);
@@ -140,21 +140,21 @@ internal sealed partial class Model
                 default:
                     return;
             }
-            world.Destination.Effects = destinationSteps.Effects.Tail(world.Destination.Effects);
+            world.Destination.Effects = _destinationSteps.Effects.Tail(world.Destination.Effects);
         }
     }
 
     private void ExecuteDestination(in World world, Successors to)
     {
-        var effect = destinationSteps.Effects.Head(world.Destination.Effects);
+        var effect = _destinationSteps.Effects.Head(world.Destination.Effects);
         int attempt = world.DestinationAttempt;
         var next = world;
-        next.Destination.Effects = destinationSteps.Effects.Tail(world.Destination.Effects);
+        next.Destination.Effects = _destinationSteps.Effects.Tail(world.Destination.Effects);
         switch (effect)
         {
             case DestinationEffect.Persist persist:
                 if (persist.Record is { Phase: DestinationPhase.Ran, Crashed: true }) next.Unknown = true;
-                WriteDestination(world, next, destinationRecords.Of(persist.Record), persist.Record.Phase, to);
+                WriteDestination(world, next, _destinationRecords.Of(persist.Record), persist.Record.Phase, to);
                 return;
             case DestinationEffect.EraseRecord:
                 WriteDestination(world, next, 0, DestinationPhase.Absent, to);
@@ -225,7 +225,7 @@ internal sealed partial class Model
 
     private void WriteDestination(in World world, World next, ushort record, DestinationPhase phase, Successors to)
     {
-        if (world.Destination.JournalFailures < scenario.JournalFailures)
+        if (world.Destination.JournalFailures < _scenario.JournalFailures)
         {
             foreach (bool oldStands in (ReadOnlySpan<bool>)[true, false])
             {
@@ -276,13 +276,13 @@ internal sealed partial class Model
         if (world.Attempt == attempt && (StreamStatus)world.Stream == StreamStatus.Active && world.DestinationQemu == Vcpus.Incoming)
             yield return (new DestinationInput.StreamReported(StreamStatus.Active), Luck.Fair);
 
-        var id = ids[attempt];
-        bool paused = scenario.PreState == GuestRunState.Paused;
+        var id = _ids[attempt];
+        bool paused = _scenario.PreState == GuestRunState.Paused;
         if (Delivers(world, attempt, Message.Finish)) yield return (new DestinationInput.FinishCalled(id, Cancelled: false, paused), Luck.Fair);
         if (Delivers(world, attempt, Message.Cancel)) yield return (new DestinationInput.FinishCalled(id, Cancelled: true, paused), Luck.Fair);
         if (Delivers(world, attempt, Message.Resolve)) yield return (new DestinationInput.ResolveCalled(id, paused), Luck.Fair);
         if (Delivers(world, attempt, Message.Forget)) yield return (new DestinationInput.ForgetCalled(id), Luck.Fair);
-        yield return (new DestinationInput.LinkLost(), world.ClientAlive || scenario.Mode == MigrationMode.PeerToPeer ? Luck.Fault : Luck.Fair);
+        yield return (new DestinationInput.LinkLost(), world.ClientAlive || _scenario.Mode == MigrationMode.PeerToPeer ? Luck.Fault : Luck.Fair);
         yield return (new DestinationInput.LinkRestored(), Luck.Fair);
         yield return (new DestinationInput.UserCalled(UserCall.Destroy), Luck.Fault);
     }
@@ -292,7 +292,7 @@ internal sealed partial class Model
         for (ulong left = world.Destination.Inbox; left != 0; left &= left - 1)
         {
             int bit = System.Numerics.BitOperations.TrailingZeroCount(left);
-            var input = destinationResults[bit + 1];
+            var input = _destinationResults[bit + 1];
             if (input is DestinationInput.GuestLoaded && world.DestinationQemu is Vcpus.None or Vcpus.Incoming) continue;
             var next = world;
             next.Destination.Inbox &= ~(1UL << bit);
@@ -342,7 +342,7 @@ internal sealed partial class Model
             var next = world;
             next.Take(attempt, Message.Prepare); // A call on a connection: late or lost, but not twice.
             bool free = world.Destination.Record == 0 && (world.Destination.State == 0 ||
-                destinationSteps.States[world.Destination.State] is DestinationState.Aborted or DestinationState.Forgotten);
+                _destinationSteps.States[world.Destination.State] is DestinationState.Aborted or DestinationState.Forgotten);
             if (!free || world.DestinationQemu == Vcpus.Running)
             {
                 next.Send(attempt, Message.PrepareError);
@@ -356,13 +356,13 @@ internal sealed partial class Model
             next.Destination.Asked = false;
             var step = DestinationMachine.Prepare(new DestinationAttempt
             {
-                Id = ids[attempt],
-                Mode = scenario.Mode,
+                Id = _ids[attempt],
+                Mode = _scenario.Mode,
                 Peer = PeerKind.Wherry,
-                StartPaused = scenario.PreState == GuestRunState.Paused,
+                StartPaused = _scenario.PreState == GuestRunState.Paused,
                 Limits = Limits,
             });
-            AdoptDestination(ref next, destinationSteps.Number(step.Next, step.Effects));
+            AdoptDestination(ref next, _destinationSteps.Number(step.Next, step.Effects));
             to.Add(next, Luck.Fair, "destination <- Prepare of attempt", attempt);
         }
     }
@@ -370,8 +370,8 @@ internal sealed partial class Model
     /// <summary>The ablations that are acts of the destination's shell.</summary>
     private void BetrayDestination(in World world, Successors to)
     {
-        var state = destinationSteps.States[world.Destination.State];
-        switch (scenario.Without)
+        var state = _destinationSteps.States[world.Destination.State];
+        switch (_scenario.Without)
         {
             case Ablation.Unattended when world.DestinationQemu == Vcpus.Stopped && state is DestinationState.Listening or DestinationState.Receiving:
                 FeedDestination(world, new DestinationInput.FinishCalled(state.Attempt.Id, Cancelled: false, StartPaused: false), Luck.Fair, to);
@@ -392,26 +392,26 @@ internal sealed partial class Model
 
     private void AddResult(ref World world, DestinationInput input)
     {
-        int bit = destinationResults.Of(input) - 1;
+        int bit = _destinationResults.Of(input) - 1;
         Assert.True(bit < 64, "the mailbox has 64 kinds of results");
         world.Destination.Inbox |= 1UL << bit;
     }
 
     private (ulong Inbox, ushort Timers) DestinationCaresFor(ushort state)
     {
-        if (destinationCares.TryGetValue(state, out var cares) && cares.Results == destinationResults.All.Count) return (cares.Inbox, cares.Timers);
-        var relevant = destinationSteps.Relevant(state, destinationAlphabet);
+        if (_destinationCares.TryGetValue(state, out var cares) && cares.Results == _destinationResults.All.Count) return (cares.Inbox, cares.Timers);
+        var relevant = _destinationSteps.Relevant(state, _destinationAlphabet);
         ulong inbox = 0;
-        for (int bit = 0; bit < destinationResults.All.Count; bit++)
+        for (int bit = 0; bit < _destinationResults.All.Count; bit++)
         {
-            if (relevant.Contains(destinationResults[bit + 1])) inbox |= 1UL << bit;
+            if (relevant.Contains(_destinationResults[bit + 1])) inbox |= 1UL << bit;
         }
         ushort timers = 0;
         foreach (var timer in Enum.GetValues<DestinationTimer>())
         {
             if (relevant.Contains(new DestinationInput.TimerExpired(timer))) timers |= (ushort)(1 << (int)timer);
         }
-        destinationCares[state] = (inbox, timers, destinationResults.All.Count);
+        _destinationCares[state] = (inbox, timers, _destinationResults.All.Count);
         return (inbox, timers);
     }
 }

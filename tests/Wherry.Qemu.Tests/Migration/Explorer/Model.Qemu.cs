@@ -53,7 +53,7 @@ internal sealed partial class Model
             }
         }
         KillQemus(world, to);
-        if (!scenario.Fencing || world.Fenced || world.Source.State == 0 || sourceSteps.States[world.Source.State] is not SourceState.Handed) return;
+        if (!_scenario.Fencing || world.Fenced || world.Source.State == 0 || _sourceSteps.States[world.Source.State] is not SourceState.Handed) return;
         var fenced = world;
         fenced.Fenced = fenced.DestinationKilled = true;
         fenced.Destination = new Daemon { Record = world.Destination.Record };
@@ -72,12 +72,12 @@ internal sealed partial class Model
 
     private void ResumeByItself(ref World world, Successors to)
     {
-        if (scenario.PreState == GuestRunState.Running) SourceRuns(ref world, to);
+        if (_scenario.PreState == GuestRunState.Running) SourceRuns(ref world, to);
     }
 
     private void KillQemus(in World world, Successors to)
     {
-        if (!scenario.QemuKills) return;
+        if (!_scenario.QemuKills) return;
         if (IsAlive(world.SourceQemu) && !world.SourceKilled)
         {
             var next = world;
@@ -97,7 +97,7 @@ internal sealed partial class Model
     /// <summary>A client that may do anything libvirt's could, at any time, and may vanish.</summary>
     private void ExpandClient(in World world, Successors to)
     {
-        if (scenario.Mode != MigrationMode.Managed) return;
+        if (_scenario.Mode != MigrationMode.Managed) return;
         bool sourceListens = world.Source is { Up: true, Effects: 0 };
         if (!world.ClientAlive)
         {

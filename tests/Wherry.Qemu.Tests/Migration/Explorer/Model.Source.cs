@@ -5,7 +5,7 @@ namespace Wherry.Qemu.Tests.Migration.Explorer;
 /// <summary>The source daemon: executes one effect, takes one input, crashes, restarts.</summary>
 internal sealed partial class Model
 {
-    private readonly Steps<SourceState, SourceInput, SourceEffect> sourceSteps = new(
+    private readonly Steps<SourceState, SourceInput, SourceEffect> _sourceSteps = new(
         (state, input) =>
         {
             var step = SourceMachine.Step(state, input);
@@ -13,10 +13,10 @@ internal sealed partial class Model
         },
         Blur);
 
-    private readonly Interned<SourceRecord> sourceRecords = new();
-    private readonly Interned<SourceInput> sourceResults = new();
-    private readonly List<SourceInput> sourceAlphabet;
-    private readonly Dictionary<ushort, (ulong Inbox, ushort Timers, int Results)> sourceCares = [];
+    private readonly Interned<SourceRecord> _sourceRecords = new();
+    private readonly Interned<SourceInput> _sourceResults = new();
+    private readonly List<SourceInput> _sourceAlphabet;
+    private readonly Dictionary<ushort, (ulong Inbox, ushort Timers, int Results)> _sourceCares = [];
 
     private static SourceState Blur(SourceState state) => state switch
     {
@@ -61,7 +61,7 @@ internal sealed partial class Model
 
     private void CrashSource(in World world, Successors to)
     {
-        if (world.Source.Crashes >= scenario.Crashes || IsSettled(world)) return;
+        if (world.Source.Crashes >= _scenario.Crashes || IsSettled(world)) return;
         var next = world;
         next.Source = new Daemon
         {
@@ -82,16 +82,16 @@ internal sealed partial class Model
         {
             // It died before its first write: no attempt, nothing to undo.
             var closed = new SourceState.Closed(
-                new SourceAttempt { Id = ids[world.Attempt], Mode = scenario.Mode, Limits = Limits }, Blur(new MigrationOutcome.StayedOnSource(AnyFailure)));
-            next.Source.Record = sourceRecords.Of(Blur(closed.Attempt.Record(SourcePhase.Closed)));
-            AdoptSource(ref next, sourceSteps.Number(closed, []));
+                new SourceAttempt { Id = _ids[world.Attempt], Mode = _scenario.Mode, Limits = Limits }, Blur(new MigrationOutcome.StayedOnSource(AnyFailure)));
+            next.Source.Record = _sourceRecords.Of(Blur(closed.Attempt.Record(SourcePhase.Closed)));
+            AdoptSource(ref next, _sourceSteps.Number(closed, []));
         }
         else
         {
-            var step = SourceMachine.Restarted(sourceRecords[world.Source.Record], evidence, Limits);
-            AdoptSource(ref next, sourceSteps.Number(step.Next, step.Effects));
+            var step = SourceMachine.Restarted(_sourceRecords[world.Source.Record], evidence, Limits);
+            AdoptSource(ref next, _sourceSteps.Number(step.Next, step.Effects));
         }
-        to.Add(next, Luck.Fair, "source daemon restarts, record", world.Source.Record == 0 ? "none" : sourceRecords[world.Source.Record].Phase);
+        to.Add(next, Luck.Fair, "source daemon restarts, record", world.Source.Record == 0 ? "none" : _sourceRecords[world.Source.Record].Phase);
     }
 
     private void FeedSource(in World world, SourceInput input, Luck luck, Successors to)
@@ -104,7 +104,7 @@ internal sealed partial class Model
     /// <summary>False if the machine does not care.</summary>
     private bool Feed(ref World world, SourceInput input)
     {
-        var step = sourceSteps.Of(world.Source.State, sourceSteps.Inputs.Of(input));
+        var step = _sourceSteps.Of(world.Source.State, _sourceSteps.Inputs.Of(input));
         if (step.Next == world.Source.State && step.Effects == 0) return false;
         AdoptSource(ref world, step);
         return true;
@@ -122,7 +122,7 @@ internal sealed partial class Model
     {
         while (world.Source.Effects != 0)
         {
-            switch (sourceSteps.Effects.Head(world.Source.Effects))
+            switch (_sourceSteps.Effects.Head(world.Source.Effects))
             {
                 case SourceEffect.ArmTimer arm:
                     world.Source.Timers |= (ushort)(1 << (int)arm.Timer);
@@ -147,22 +147,22 @@ internal sealed partial class Model
                 default:
                     return;
             }
-            world.Source.Effects = sourceSteps.Effects.Tail(world.Source.Effects);
+            world.Source.Effects = _sourceSteps.Effects.Tail(world.Source.Effects);
         }
     }
 
     private void ExecuteSource(in World world, Successors to)
     {
-        var effect = sourceSteps.Effects.Head(world.Source.Effects);
+        var effect = _sourceSteps.Effects.Head(world.Source.Effects);
         var next = world;
-        next.Source.Effects = sourceSteps.Effects.Tail(world.Source.Effects);
+        next.Source.Effects = _sourceSteps.Effects.Tail(world.Source.Effects);
         switch (effect)
         {
             case SourceEffect.Persist persist:
                 PersistSource(world, next, persist.Record, to);
                 return;
             case SourceEffect.AnswerBegin or SourceEffect.CallPrepare:
-                if (scenario.Mode == MigrationMode.PeerToPeer || world.ClientAlive) next.Send(world.Attempt, Message.Prepare);
+                if (_scenario.Mode == MigrationMode.PeerToPeer || world.ClientAlive) next.Send(world.Attempt, Message.Prepare);
                 if (effect is SourceEffect.CallPrepare) AddResult(ref next, new SourceInput.PrepareFailed(AnyFailure)); // Its deadline.
                 break;
             case SourceEffect.AnswerPerform:
@@ -209,20 +209,20 @@ internal sealed partial class Model
 
     private void PersistSource(in World world, World next, SourceRecord record, Successors to)
     {
-        if (world.Source.JournalFailures < scenario.JournalFailures)
+        if (world.Source.JournalFailures < _scenario.JournalFailures)
         {
             foreach (bool oldStands in (ReadOnlySpan<bool>)[true, false])
             {
                 var failed = world;
                 failed.Source.JournalFailures++;
                 failed.Source.Effects = 0;
-                if (!oldStands) failed.Source.Record = sourceRecords.Of(Blur(record));
+                if (!oldStands) failed.Source.Record = _sourceRecords.Of(Blur(record));
                 AddResult(ref failed, new SourceInput.JournalWriteFailed(record.Phase, oldStands, "any"));
                 to.Add(failed, Luck.Fault, oldStands ? "source disk is full at" : "source directory flush fails at", record.Phase);
             }
         }
-        if (scenario.Without != Ablation.NoHanded || record.Phase != SourcePhase.Handed)
-            next.Source.Record = sourceRecords.Of(Blur(record));
+        if (_scenario.Without != Ablation.NoHanded || record.Phase != SourcePhase.Handed)
+            next.Source.Record = _sourceRecords.Of(Blur(record));
         AddResult(ref next, new SourceInput.JournalWritten(record.Phase));
         Done(next, Luck.Fair, new SourceEffect.Persist(record), to);
     }
@@ -266,20 +266,20 @@ internal sealed partial class Model
         if (world.SourceQemu == Vcpus.Dead) yield return (new SourceInput.QemuGone(), Luck.Fair);
         else yield return (new SourceInput.StreamReported((StreamStatus)world.Stream), Luck.Fair);
 
-        var id = ids[world.Attempt];
-        if (Delivers(world, world.Attempt, Message.PrepareDone) && scenario.Mode == MigrationMode.PeerToPeer)
+        var id = _ids[world.Attempt];
+        if (Delivers(world, world.Attempt, Message.PrepareDone) && _scenario.Mode == MigrationMode.PeerToPeer)
             yield return (new SourceInput.PrepareReplied(PeerKind.Wherry), Luck.Fair);
-        if (Delivers(world, world.Attempt, Message.PrepareError) && scenario.Mode == MigrationMode.PeerToPeer)
+        if (Delivers(world, world.Attempt, Message.PrepareError) && _scenario.Mode == MigrationMode.PeerToPeer)
             yield return (new SourceInput.PrepareFailed(AnyFailure), Luck.Fair);
         if (Delivers(world, world.Attempt, Message.Run)) yield return (new SourceInput.PeerAnswered(id, PeerAnswer.Run), Luck.Fair);
         if (Delivers(world, world.Attempt, Message.Abort)) yield return (new SourceInput.PeerAnswered(id, PeerAnswer.Abort), Luck.Fair);
         if (Delivers(world, world.Attempt, Message.Forgotten)) yield return (new SourceInput.PeerForgot(id), Luck.Fair);
         for (int earlier = 1; earlier < world.Attempt; earlier++)
         {
-            if (world.Has(earlier, Message.Run)) yield return (new SourceInput.PeerAnswered(ids[earlier], PeerAnswer.Run), Luck.Fair);
-            if (world.Has(earlier, Message.Abort)) yield return (new SourceInput.PeerAnswered(ids[earlier], PeerAnswer.Abort), Luck.Fair);
+            if (world.Has(earlier, Message.Run)) yield return (new SourceInput.PeerAnswered(_ids[earlier], PeerAnswer.Run), Luck.Fair);
+            if (world.Has(earlier, Message.Abort)) yield return (new SourceInput.PeerAnswered(_ids[earlier], PeerAnswer.Abort), Luck.Fair);
         }
-        if (scenario.Mode == MigrationMode.PeerToPeer)
+        if (_scenario.Mode == MigrationMode.PeerToPeer)
         {
             yield return (new SourceInput.LinkLost(), Luck.Fault);
             yield return (new SourceInput.LinkRestored(), Luck.Fair);
@@ -293,7 +293,7 @@ internal sealed partial class Model
         for (ulong left = world.Source.Inbox; left != 0; left &= left - 1)
         {
             int bit = System.Numerics.BitOperations.TrailingZeroCount(left);
-            var input = sourceResults[bit + 1];
+            var input = _sourceResults[bit + 1];
             var next = world;
             next.Source.Inbox &= ~(1UL << bit);
             Feed(ref next, input);
@@ -301,7 +301,7 @@ internal sealed partial class Model
         }
         if (!world.Source.Asked) return;
         foreach (SourceInput input in (ReadOnlySpan<SourceInput>)
-            [new SourceInput.PeerSilent(ids[world.Attempt]), new SourceInput.PeerAnswered(ids[world.Attempt], PeerAnswer.Pending)])
+            [new SourceInput.PeerSilent(_ids[world.Attempt]), new SourceInput.PeerAnswered(_ids[world.Attempt], PeerAnswer.Pending)])
         {
             var next = world;
             next.Source.Asked = false;
@@ -324,7 +324,7 @@ internal sealed partial class Model
 
     private void AddResult(ref World world, SourceInput input)
     {
-        int bit = sourceResults.Of(input) - 1;
+        int bit = _sourceResults.Of(input) - 1;
         Assert.True(bit < 64, "the mailbox has 64 kinds of results");
         world.Source.Inbox |= 1UL << bit;
     }
@@ -332,19 +332,19 @@ internal sealed partial class Model
     /// <summary>Which results and timers can still matter to a machine in this state.</summary>
     private (ulong Inbox, ushort Timers) SourceCaresFor(ushort state)
     {
-        if (sourceCares.TryGetValue(state, out var cares) && cares.Results == sourceResults.All.Count) return (cares.Inbox, cares.Timers);
-        var relevant = sourceSteps.Relevant(state, sourceAlphabet);
+        if (_sourceCares.TryGetValue(state, out var cares) && cares.Results == _sourceResults.All.Count) return (cares.Inbox, cares.Timers);
+        var relevant = _sourceSteps.Relevant(state, _sourceAlphabet);
         ulong inbox = 0;
-        for (int bit = 0; bit < sourceResults.All.Count; bit++)
+        for (int bit = 0; bit < _sourceResults.All.Count; bit++)
         {
-            if (relevant.Contains(sourceResults[bit + 1])) inbox |= 1UL << bit;
+            if (relevant.Contains(_sourceResults[bit + 1])) inbox |= 1UL << bit;
         }
         ushort timers = 0;
         foreach (var timer in Enum.GetValues<SourceTimer>())
         {
             if (relevant.Contains(new SourceInput.TimerExpired(timer))) timers |= (ushort)(1 << (int)timer);
         }
-        sourceCares[state] = (inbox, timers, sourceResults.All.Count);
+        _sourceCares[state] = (inbox, timers, _sourceResults.All.Count);
         return (inbox, timers);
     }
 

@@ -19,21 +19,21 @@ internal sealed partial class Model
     private static readonly MigrationLimits Limits = new() { ContTries = 2 };
     private static readonly Failure AnyFailure = Alphabet.AnyFailure;
 
-    private readonly Scenario scenario;
-    private readonly HandoverId[] ids;
+    private readonly Scenario _scenario;
+    private readonly HandoverId[] _ids;
 
     public Model(Scenario scenario)
     {
-        this.scenario = scenario;
-        ids = [.. Enumerable.Range(0, scenario.Attempts + 1).Select(i => new HandoverId(new Guid(i, 0, 0, new byte[8])))];
-        sourceAlphabet = [.. ids.Skip(1).SelectMany(Alphabet.Source).Distinct()];
-        destinationAlphabet = [.. ids.Skip(1).SelectMany(id => Alphabet.Destination(id, scenario.PreState == GuestRunState.Paused)).Distinct()];
+        _scenario = scenario;
+        _ids = [.. Enumerable.Range(0, scenario.Attempts + 1).Select(i => new HandoverId(new Guid(i, 0, 0, new byte[8])))];
+        _sourceAlphabet = [.. _ids.Skip(1).SelectMany(Alphabet.Source).Distinct()];
+        _destinationAlphabet = [.. _ids.Skip(1).SelectMany(id => Alphabet.Destination(id, scenario.PreState == GuestRunState.Paused)).Distinct()];
     }
 
     /// <summary>The guest runs at the source and its first migration begins.</summary>
     public World Initial(Successors breaks)
     {
-        var world = new World { SourceQemu = scenario.PreState == GuestRunState.Running ? Vcpus.Running : Vcpus.Stopped };
+        var world = new World { SourceQemu = _scenario.PreState == GuestRunState.Running ? Vcpus.Running : Vcpus.Stopped };
         world.Source.Up = world.Destination.Up = true;
         BeginAttempt(ref world, 1, breaks);
         return world;
@@ -72,13 +72,13 @@ internal sealed partial class Model
             same.Destination.Inbox &= inbox;
             same.Destination.Timers &= timers;
         }
-        if (world.Source.State == 0 || sourceSteps.States[world.Source.State] is not (SourceState.Begun or SourceState.Preparing))
+        if (world.Source.State == 0 || _sourceSteps.States[world.Source.State] is not (SourceState.Begun or SourceState.Preparing))
         {
             same.Take(world.Attempt, Message.PrepareDone);
             same.Take(world.Attempt, Message.PrepareError);
         }
         if (world.Destination is { Up: true, Effects: 0, Record: 0 } &&
-            (world.Destination.State == 0 || destinationSteps.States[world.Destination.State] is DestinationState.Aborted))
+            (world.Destination.State == 0 || _destinationSteps.States[world.Destination.State] is DestinationState.Aborted))
         {
             same.Destination = new Daemon { Up = true, Crashes = world.Destination.Crashes, JournalFailures = world.Destination.JournalFailures };
             if (!IsAlive(world.DestinationQemu)) same.DestinationQemu = Vcpus.None;
@@ -90,9 +90,9 @@ internal sealed partial class Model
     public bool IsSettled(in World world)
     {
         if (!world.Source.Up || (!world.Destination.Up && !world.Fenced) || world.Source.Effects != 0 || world.Destination.Effects != 0) return false;
-        if (sourceSteps.States[world.Source.State] is not SourceState.Closed || !HasClosedRecord(world)) return false;
+        if (_sourceSteps.States[world.Source.State] is not SourceState.Closed || !HasClosedRecord(world)) return false;
         if (world.Fenced) return IsAlive(world.SourceQemu) || world.SourceKilled || world.Ever;
-        if (world.Destination.State != 0 && destinationSteps.States[world.Destination.State]
+        if (world.Destination.State != 0 && _destinationSteps.States[world.Destination.State]
             is not (DestinationState.Aborted or DestinationState.Forgotten or DestinationState.Running)) return false;
         return world.SourceKilled || world.DestinationKilled || HasOneOwner(world);
     }
@@ -100,8 +100,8 @@ internal sealed partial class Model
     /// <summary>The names of the two machines' states, with their stages; none for a machine that is not there.</summary>
     public IEnumerable<string> NamesOf(ushort source, ushort destination)
     {
-        if (source != 0) yield return Name(sourceSteps.States[source]);
-        if (destination != 0) yield return Name(destinationSteps.States[destination]);
+        if (source != 0) yield return Name(_sourceSteps.States[source]);
+        if (destination != 0) yield return Name(_destinationSteps.States[destination]);
     }
 
     private static string Name(SourceState state) => state switch
@@ -122,38 +122,38 @@ internal sealed partial class Model
 
     private bool HasOneOwner(in World world)
     {
-        if (scenario.PreState == GuestRunState.Running)
+        if (_scenario.PreState == GuestRunState.Running)
             return (world.SourceQemu == Vcpus.Running) != (world.DestinationQemu == Vcpus.Running);
         bool atSource = world.SourceQemu == Vcpus.Stopped;
         bool atDestination = world.DestinationQemu == Vcpus.Stopped && world.Ever;
         return atSource != atDestination;
     }
 
-    private bool HasClosedRecord(in World world) => world.Source.Record != 0 && sourceRecords[world.Source.Record].Phase == SourcePhase.Closed;
+    private bool HasClosedRecord(in World world) => world.Source.Record != 0 && _sourceRecords[world.Source.Record].Phase == SourcePhase.Closed;
 
-    private bool MayBeginAgain(in World world) => world.Attempt < scenario.Attempts && world.Source is { Up: true, Effects: 0 } &&
-        sourceSteps.States[world.Source.State] is SourceState.Closed && HasClosedRecord(world) && world.SourceQemu == UserWants;
+    private bool MayBeginAgain(in World world) => world.Attempt < _scenario.Attempts && world.Source is { Up: true, Effects: 0 } &&
+        _sourceSteps.States[world.Source.State] is SourceState.Closed && HasClosedRecord(world) && world.SourceQemu == UserWants;
 
-    private Vcpus UserWants => scenario.PreState == GuestRunState.Running ? Vcpus.Running : Vcpus.Stopped;
+    private Vcpus UserWants => _scenario.PreState == GuestRunState.Running ? Vcpus.Running : Vcpus.Stopped;
 
     private void BeginAttempt(ref World world, int attempt, Successors breaks)
     {
         world.Attempt = (byte)attempt;
         world.Stream = (byte)StreamStatus.None;
-        world.ClientAlive = scenario.Mode == MigrationMode.Managed;
+        world.ClientAlive = _scenario.Mode == MigrationMode.Managed;
         world.PerformAnswered = false;
         var step = SourceMachine.Begin(new SourceAttempt
         {
-            Id = ids[attempt],
-            Mode = scenario.Mode,
-            PreState = scenario.PreState,
-            CopiesDisks = scenario.CopiesDisks,
+            Id = _ids[attempt],
+            Mode = _scenario.Mode,
+            PreState = _scenario.PreState,
+            CopiesDisks = _scenario.CopiesDisks,
             Limits = Limits,
         });
         world.Source.Inbox = 0;
         world.Source.Timers = 0;
         world.Source.Asked = false;
-        AdoptSource(ref world, sourceSteps.Number(step.Next, step.Effects));
+        AdoptSource(ref world, _sourceSteps.Number(step.Next, step.Effects));
     }
 
     // ---- the acts that the invariants are about ---------------------------------------------------------------------------------
@@ -190,13 +190,13 @@ internal sealed partial class Model
     /// <summary>A message counts for this attempt, or (NO_ID) for whatever attempt there is.</summary>
     private bool Delivers(in World world, int attempt, Message message)
     {
-        if (scenario.Without != Ablation.NoId) return world.Has(attempt, message);
-        for (int any = 1; any <= scenario.Attempts; any++)
+        if (_scenario.Without != Ablation.NoId) return world.Has(attempt, message);
+        for (int any = 1; any <= _scenario.Attempts; any++)
         {
             if (world.Has(any, message)) return true;
         }
         return false;
     }
 
-    private int AttemptOf(HandoverId id) => Array.IndexOf(ids, id);
+    private int AttemptOf(HandoverId id) => Array.IndexOf(_ids, id);
 }

@@ -6,15 +6,15 @@ namespace Wherry.Qemu.Tests.Migration.Journal;
 public sealed class HandoverJournalTests : IDisposable
 {
     private static readonly Guid Domain = Guid.Parse("6f1a7f52-0a53-4a3a-9f3e-64cbbd2b6a10");
-    private readonly string path = Path.Combine(Path.GetTempPath(), "wherry-journal-" + Guid.NewGuid().ToString("N"));
+    private readonly string _path = Path.Combine(Path.GetTempPath(), "wherry-journal-" + Guid.NewGuid().ToString("N"));
 
-    public void Dispose() => Directory.Delete(path, recursive: true);
+    public void Dispose() => Directory.Delete(_path, recursive: true);
 
     [Fact]
     public void A_record_is_read_back_as_it_was_written()
     {
         var outcome = new MigrationOutcome.NeedsDecision("nobody knows", "virsh resume web1");
-        var written = new HandoverJournal(path).Write(Source(SourcePhase.Handed) with
+        var written = new HandoverJournal(_path).Write(Source(SourcePhase.Handed) with
         {
             Qemu = new(4711, 99887766, "/state/web1/monitor.sock"),
             SavedParameters = """{"max-bandwidth":134217728}""",
@@ -24,7 +24,7 @@ public sealed class HandoverJournalTests : IDisposable
             Source = Source(SourcePhase.Handed).Source! with { Outcome = outcome, Why = new(FailureKind.LinkLost, "cut") },
         });
 
-        var journal = new HandoverJournal(path);
+        var journal = new HandoverJournal(_path);
         Assert.Empty(journal.Load());
         var read = Assert.Single(journal.Open);
         Assert.Equal(written with { Disks = [], Ports = [] }, read with { Disks = [], Ports = [] });
@@ -37,8 +37,8 @@ public sealed class HandoverJournalTests : IDisposable
     public void Each_write_of_an_id_counts_on_also_over_a_restart()
     {
         var record = Source(SourcePhase.OwnSend);
-        new HandoverJournal(path).Write(record);
-        var journal = new HandoverJournal(path);
+        new HandoverJournal(_path).Write(record);
+        var journal = new HandoverJournal(_path);
         journal.Load();
         Assert.Equal(2, journal.Write(record with { Source = record.Source! with { Phase = SourcePhase.OwnSend } }).Seq);
     }
@@ -47,13 +47,13 @@ public sealed class HandoverJournalTests : IDisposable
     [Trait("fault", "F31")]
     public void A_truncated_record_is_set_aside_and_its_domain_is_named_while_the_others_load()
     {
-        var journal = new HandoverJournal(path);
+        var journal = new HandoverJournal(_path);
         var good = journal.Write(Source(SourcePhase.Handed));
         var bad = journal.Write(Destination(DestinationPhase.Intent));
-        string file = Path.Combine(path, bad.Id + ".json");
+        string file = Path.Combine(_path, bad.Id + ".json");
         File.WriteAllBytes(file, File.ReadAllBytes(file)[..120]);
 
-        var restarted = new HandoverJournal(path);
+        var restarted = new HandoverJournal(_path);
         var damaged = Assert.Single(restarted.Load());
         Assert.Equal(Domain, damaged.DomainUuid);
         Assert.False(File.Exists(file));
@@ -70,9 +70,9 @@ public sealed class HandoverJournalTests : IDisposable
     [InlineData("""{"schema":2,"domainUuid":"6f1a7f52-0a53-4a3a-9f3e-64cbbd2b6a10"}""")]
     public void Garbage_is_set_aside(string content)
     {
-        Directory.CreateDirectory(path);
-        File.WriteAllText(Path.Combine(path, HandoverId.New() + ".json"), content);
-        var journal = new HandoverJournal(path);
+        Directory.CreateDirectory(_path);
+        File.WriteAllText(Path.Combine(_path, HandoverId.New() + ".json"), content);
+        var journal = new HandoverJournal(_path);
         Assert.Single(journal.Load());
         Assert.Empty(journal.Open);
     }
@@ -80,19 +80,19 @@ public sealed class HandoverJournalTests : IDisposable
     [Fact]
     public void A_record_under_another_id_is_set_aside()
     {
-        var record = new HandoverJournal(path).Write(Source(SourcePhase.Handed));
-        File.Move(Path.Combine(path, record.Id + ".json"), Path.Combine(path, HandoverId.New() + ".json"));
-        Assert.Single(new HandoverJournal(path).Load());
+        var record = new HandoverJournal(_path).Write(Source(SourcePhase.Handed));
+        File.Move(Path.Combine(_path, record.Id + ".json"), Path.Combine(_path, HandoverId.New() + ".json"));
+        Assert.Single(new HandoverJournal(_path).Load());
     }
 
     [Fact]
     [Trait("fault", "F30")]
     public void A_write_that_fails_leaves_the_previous_record_and_says_so()
     {
-        var journal = new HandoverJournal(path);
+        var journal = new HandoverJournal(_path);
         var record = journal.Write(Source(SourcePhase.OwnSend));
         // A directory under the temporary name: what a full or read-only disk does to the first step.
-        Directory.CreateDirectory(Path.Combine(path, record.Id + ".json.new"));
+        Directory.CreateDirectory(Path.Combine(_path, record.Id + ".json.new"));
 
         var e = Assert.Throws<JournalWriteException>(() => journal.Write(Source(SourcePhase.Handed) with
         {
@@ -100,9 +100,9 @@ public sealed class HandoverJournalTests : IDisposable
         }));
         Assert.True(e.OldRecordStands);
         Assert.Equal(SourcePhase.OwnSend, journal.Find(record.Id)!.Source!.Phase);
-        Directory.Delete(Path.Combine(path, record.Id + ".json.new"));
+        Directory.Delete(Path.Combine(_path, record.Id + ".json.new"));
 
-        var restarted = new HandoverJournal(path);
+        var restarted = new HandoverJournal(_path);
         restarted.Load();
         Assert.Equal(SourcePhase.OwnSend, Assert.Single(restarted.Open).Source!.Phase);
     }
@@ -110,7 +110,7 @@ public sealed class HandoverJournalTests : IDisposable
     [Fact]
     public void Only_an_open_right_to_run_forbids_a_start()
     {
-        var journal = new HandoverJournal(path);
+        var journal = new HandoverJournal(_path);
         var record = journal.Write(Source(SourcePhase.Handed));
         Assert.Equal(record.Id, journal.Unresolved(Domain)!.Id);
         Assert.Null(journal.Unresolved(Guid.NewGuid()));
@@ -122,28 +122,28 @@ public sealed class HandoverJournalTests : IDisposable
     [Fact]
     public void Closed_records_go_at_the_next_start_or_the_next_attempt()
     {
-        var journal = new HandoverJournal(path);
+        var journal = new HandoverJournal(_path);
         var first = journal.Write(Source(SourcePhase.Closed));
         Assert.Empty(journal.Open);
         Assert.NotNull(journal.Find(first.Id));
         var second = journal.Write(Source(SourcePhase.Closed));
         Assert.Null(journal.Find(first.Id));
 
-        var restarted = new HandoverJournal(path);
+        var restarted = new HandoverJournal(_path);
         Assert.Empty(restarted.Load());
         Assert.Null(restarted.Find(second.Id));
-        Assert.Empty(Directory.EnumerateFiles(path));
+        Assert.Empty(Directory.EnumerateFiles(_path));
     }
 
     [Fact]
     public void An_erased_id_is_unknown_and_may_be_erased_again()
     {
-        var journal = new HandoverJournal(path);
+        var journal = new HandoverJournal(_path);
         var record = journal.Write(Destination(DestinationPhase.Ran));
         journal.Erase(record.Id);
         journal.Erase(record.Id);
         Assert.Null(journal.Find(record.Id));
-        Assert.Empty(Directory.EnumerateFiles(path));
+        Assert.Empty(Directory.EnumerateFiles(_path));
     }
 
     private static HandoverRecord Source(SourcePhase phase) => Common() with

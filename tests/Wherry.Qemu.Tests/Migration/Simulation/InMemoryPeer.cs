@@ -7,11 +7,11 @@ namespace Wherry.Qemu.Tests.Migration.Simulation;
 /// <summary>A connection to another host's daemon, without a network: each call is that daemon's own.</summary>
 internal sealed class InMemoryPeer(string uri, SimulatedHost host) : IMigrationPeer
 {
-    private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string Uri => uri;
 
-    public Task Closed => closed.Task;
+    public Task Closed => _closed.Task;
 
     public Task<bool> SupportsAsync(MigrationFeature feature, CancellationToken ct) => Task.FromResult(true);
 
@@ -50,10 +50,8 @@ internal sealed class InMemoryPeer(string uri, SimulatedHost host) : IMigrationP
 
     public ValueTask DisposeAsync()
     {
-        if (closed.TrySetResult())
-        {
+        if (_closed.TrySetResult())
             host.Migrations.ClientGone(this);
-        }
 
         return ValueTask.CompletedTask;
     }

@@ -12,11 +12,11 @@ public sealed class ProbedEmulators : IAsyncLifetime
 {
     private static readonly HostFiles Host = new();
 
-    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("wherry-probe-");
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("wherry-probe-");
 
     public ProbedEmulators() => Catalog = new EmulatorCatalog(new EmulatorProbe(
         Processes,
-        new CapabilitiesCache(directory.FullName, NullLogger.Instance),
+        new CapabilitiesCache(_directory.FullName, NullLogger.Instance),
         new ProcessTermination(new TerminationOptions(), TimeProvider.System, NullLogger.Instance),
         Host,
         NullLogger.Instance), Host);
@@ -30,7 +30,7 @@ public sealed class ProbedEmulators : IAsyncLifetime
     public ValueTask DisposeAsync()
     {
         Processes.Dispose();
-        directory.Delete(recursive: true);
+        _directory.Delete(recursive: true);
         return ValueTask.CompletedTask;
     }
 }

@@ -20,9 +20,9 @@ namespace Wherry.Qemu.Tests.Migration.Simulation;
 /// </remarks>
 internal sealed class SimulatedHost : IAsyncDisposable
 {
-    private readonly RecordedEvents events = new();
-    private readonly string journal;
-    private readonly MigrationParts parts;
+    private readonly RecordedEvents _events = new();
+    private readonly string _journal;
+    private readonly MigrationParts _parts;
 
     /// <param name="name">Host name; also keeps its files apart from the other host's.</param>
     /// <param name="root">A directory that the test removes.</param>
@@ -32,7 +32,7 @@ internal sealed class SimulatedHost : IAsyncDisposable
     public SimulatedHost(string name, string root, ProbedEmulators emulators, Func<SimulatedHost>? peer = null, MigrationLimits? limits = null)
     {
         var home = Path.Combine(root, name);
-        journal = Path.Combine(home, "handover");
+        _journal = Path.Combine(home, "handover");
         Launcher = new SimulatedLauncher(Clock);
         Driver = new QemuDriver(new QemuDriverParts
         {
@@ -41,14 +41,14 @@ internal sealed class SimulatedHost : IAsyncDisposable
             Termination = new ProcessTermination(new TerminationOptions(), Clock, Log),
             Files = new DomainFiles(Path.Combine(home, "config"), Path.Combine(home, "state"), Path.Combine(home, "run"), Path.Combine(home, "log")),
             Emulators = emulators.Catalog,
-            Sink = events,
+            Sink = _events,
             Time = Clock,
             Logger = Log,
         });
-        parts = new MigrationParts
+        _parts = new MigrationParts
         {
             Host = new MigrationHost { HostName = name, HostUuid = Guid.NewGuid(), BootId = $"boot of {name}", PeerUri = $"qemu+tcp://{name}/system" },
-            JournalDirectory = journal,
+            JournalDirectory = _journal,
             Dialer = new InMemoryDialer(peer, () => PeerReachable),
             Driver = Driver,
             Tools = new ToolRunner(emulators.Processes, Clock),
@@ -57,7 +57,7 @@ internal sealed class SimulatedHost : IAsyncDisposable
             Time = Clock,
             Logger = Log,
         };
-        Driver.HandOvers = Migrations = new Migrations(parts);
+        Driver.HandOvers = Migrations = new Migrations(_parts);
     }
 
     public ManualTimeProvider Clock { get; } = new();
@@ -74,12 +74,12 @@ internal sealed class SimulatedHost : IAsyncDisposable
     public Migrations Migrations { get; private set; }
 
     /// <summary>What the daemon has told its clients, in order.</summary>
-    public ImmutableList<DomainEvent> Events => events.All;
+    public ImmutableList<DomainEvent> Events => _events.All;
 
     /// <summary>The hand-over records on the disk.</summary>
     public ImmutableArray<HandoverRecord> Records =>
     [
-        .. Directory.EnumerateFiles(journal, "*.json").Select(file =>
+        .. Directory.EnumerateFiles(_journal, "*.json").Select(file =>
             System.Text.Json.JsonSerializer.Deserialize(File.ReadAllBytes(file), HandoverRecordJson.Default.HandoverRecord)!), // ! : no record is "null"
     ];
 
@@ -93,7 +93,7 @@ internal sealed class SimulatedHost : IAsyncDisposable
     public async Task RestartAsync(CancellationToken ct)
     {
         await Migrations.DisposeAsync();
-        Driver.HandOvers = Migrations = new Migrations(parts);
+        Driver.HandOvers = Migrations = new Migrations(_parts);
         await Migrations.RecoverAsync(ct);
     }
 
@@ -105,10 +105,10 @@ internal sealed class SimulatedHost : IAsyncDisposable
 
     private sealed class RecordedEvents : IDomainEventSink
     {
-        private ImmutableList<DomainEvent> all = [];
+        private ImmutableList<DomainEvent> _all = [];
 
-        public ImmutableList<DomainEvent> All => all;
+        public ImmutableList<DomainEvent> All => _all;
 
-        public void Publish(DomainIdentity domain, DomainEvent happened) => ImmutableInterlocked.Update(ref all, list => list.Add(happened));
+        public void Publish(DomainIdentity domain, DomainEvent happened) => ImmutableInterlocked.Update(ref _all, list => list.Add(happened));
     }
 }

@@ -18,12 +18,12 @@ internal sealed class TwoHosts : IAsyncDisposable
 {
     private const string Name = "web1";
 
-    private readonly DirectoryInfo root;
-    private Domain? guest;
+    private readonly DirectoryInfo _root;
+    private Domain? _guest;
 
     private TwoHosts(DirectoryInfo root, ProbedEmulators emulators, MigrationLimits? limits)
     {
-        this.root = root;
+        _root = root;
         Bravo = new SimulatedHost("bravo", root.FullName, emulators, limits: limits);
         Alpha = new SimulatedHost("alpha", root.FullName, emulators, () => Bravo, limits);
         Bravo.Launcher.Launching = incoming => Source.MigratesTo = incoming;
@@ -39,14 +39,14 @@ internal sealed class TwoHosts : IAsyncDisposable
     /// <summary>The QEMU that it comes to.</summary>
     public FakeQemu Destination => Bravo.Launcher.Last;
 
-    public Domain Guest => guest ?? throw new InvalidOperationException("no guest yet");
+    public Domain Guest => _guest ?? throw new InvalidOperationException("no guest yet");
 
     public static async Task<TwoHosts> StartAsync(ProbedEmulators emulators, int disks, CancellationToken ct, MigrationLimits? limits = null)
     {
         // In memory where there is such a place: what is tested is the order of things, and every fsync on a disk costs milliseconds.
         var parent = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
         var hosts = new TwoHosts(Directory.CreateDirectory(Path.Combine(parent, $"wherry-hosts-{Guid.NewGuid():N}")), emulators, limits);
-        hosts.guest = await hosts.Alpha.Driver.CreateAsync(hosts.Definition(disks), paused: false, autodestroyOwner: null, "test", ct);
+        hosts._guest = await hosts.Alpha.Driver.CreateAsync(hosts.Definition(disks), paused: false, autodestroyOwner: null, "test", ct);
         return hosts;
     }
 
@@ -77,7 +77,7 @@ internal sealed class TwoHosts : IAsyncDisposable
     {
         await Alpha.DisposeAsync();
         await Bravo.DisposeAsync();
-        root.Delete(recursive: true);
+        _root.Delete(recursive: true);
     }
 
     private string Definition(int disks)
@@ -86,7 +86,7 @@ internal sealed class TwoHosts : IAsyncDisposable
         for (var i = 0; i < disks; i++)
         {
             var target = $"vd{(char)('a' + i)}";
-            var image = Path.Combine(root.FullName, $"{target}.raw");
+            var image = Path.Combine(_root.FullName, $"{target}.raw");
             using (var file = File.Create(image))
             {
                 file.SetLength(1 << 20);
