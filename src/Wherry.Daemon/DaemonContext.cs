@@ -4,6 +4,7 @@ using Wherry.Daemon.Handlers;
 using Wherry.Qemu.Domains;
 using Wherry.Qemu.Host;
 using Wherry.Qemu.Migration;
+using Wherry.Qemu.Storage;
 
 namespace Wherry.Daemon;
 
@@ -12,6 +13,7 @@ internal sealed class DaemonContext
 {
     public required DaemonOptions Options { get; init; }
     public required QemuDriver Driver { get; init; }
+    public required StorageDriver Storage { get; init; }
     public required DomainLauncher Launcher { get; init; }
     public required Migrations Migrations { get; init; }
     public required EmulatorCatalog Emulators { get; init; }

@@ -11,6 +11,7 @@ using Wherry.Daemon.Migration;
 using Wherry.Qemu.Launch;
 using Wherry.Qemu.Migration;
 using Wherry.Qemu.Process;
+using Wherry.Qemu.Storage;
 using Wherry.Qmp;
 using Wherry.Qmp.Capabilities;
 using Wherry.Rpc;
@@ -62,6 +63,7 @@ internal sealed class WherryDaemon
         var context = Compose(processes);
         await context.Driver.LoadAsync(ct);
         await context.Migrations.RecoverAsync(ct);
+        await context.Storage.LoadAsync(ct);
 
         var listeners = Listeners();
         var server = new RpcServer(
@@ -154,6 +156,7 @@ internal sealed class WherryDaemon
             Time = _time,
             Logger = domainLog,
         });
+        var tools = new ToolRunner(processes, _time);
         var migrations = new Migrations(new MigrationParts
         {
             Host = new MigrationHost
@@ -176,7 +179,7 @@ internal sealed class WherryDaemon
                 _time,
                 _logs.CreateLogger("Wherry.Rpc")),
             Driver = driver,
-            Tools = new ToolRunner(processes, _time),
+            Tools = tools,
             Ports = PortAllocator.ForMigration(qemu.MigrationPortMin, qemu.MigrationPortMax),
             Time = _time,
             Logger = _logs.CreateLogger("Wherry.Qemu.Migration"),
@@ -187,6 +190,7 @@ internal sealed class WherryDaemon
             Migrations = migrations,
             Options = _options,
             Driver = driver,
+            Storage = new StorageDriver(new StorageFiles(paths.Config, paths.Runtime), tools, events.Publish, _logs.CreateLogger("Wherry.Qemu.Storage")),
             Emulators = emulators,
             Capabilities = new CapabilitiesDocument(hostFiles, emulators, _options.HostUuid, _options.Uid, _options.Gid),
             Events = events,

@@ -84,6 +84,28 @@ public sealed class AgentSessionTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task The_end_of_the_channel_is_the_success_of_a_last_command_and_nothing_else_is()
+    {
+        _agent.Answer = _ => null;
+        await using (var session = await ConnectAsync())
+        {
+            var down = session.ExecuteLastAsync("guest-shutdown", new JsonObject { ["mode"] = "powerdown" }, AgentPatience.Unlimited, "test", Ct);
+            Assert.Equal("""{"execute":"guest-shutdown","arguments":{"mode":"powerdown"}}""", await _agent.Heard.ReadAsync(Ct));
+            Assert.False(down.IsCompleted);
+            _agent.Disconnect();
+            await down.Within();
+            var gone = await Assert.ThrowsAsync<WherryException>(
+                () => session.ExecuteLastAsync("guest-shutdown", [], AgentPatience.Unlimited, "test", Ct).Within());
+            Assert.Equal(ErrorCode.AgentUnresponsive, gone.Code);
+        }
+
+        await using var other = await ConnectAsync();
+        _agent.Answer = _ => """{"error":{"class":"CommandDisabled","desc":"not today"}}""";
+        await Assert.ThrowsAsync<AgentCommandMissingException>(
+            () => other.ExecuteLastAsync("guest-shutdown", [], AgentPatience.Unlimited, "test", Ct).Within());
+    }
+
+    [Fact]
     public async Task Callers_take_turns_and_one_that_waits_too_long_is_told_for_whom()
     {
         _agent.Answer = _ => null;
@@ -113,7 +135,7 @@ public sealed class AgentSessionTests : IAsyncDisposable
         AgentSession.ConnectAsync(_agent.Path, options ?? new AgentOptions { Owner = "test", TimeProvider = _time }, Ct).Within();
 
     private static Task<WherryException> FailAsync(AgentSession session, AgentPatience patience, string caller = "test") =>
-        Assert.ThrowsAsync<WherryException>(() => session.ExecuteAsync("guest-do", arguments: null, patience, caller, Ct)).Within();
+        Assert.ThrowsAnyAsync<WherryException>(() => session.ExecuteAsync("guest-do", arguments: null, patience, caller, Ct)).Within();
 
     private async Task FailInTimeAsync(AgentSession session, AgentPatience patience, int seconds)
     {

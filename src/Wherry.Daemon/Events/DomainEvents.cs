@@ -1,4 +1,5 @@
 using Wherry.Qemu.Domains;
+using Wherry.Qemu.Storage;
 
 namespace Wherry.Daemon.Events;
 
@@ -15,6 +16,12 @@ internal sealed class DomainEvents : IDomainEventSink
     {
         foreach (var subscriber in _subscribers)
             subscriber.Deliver(domain, happened);
+    }
+
+    public void Publish(StoragePool pool, StoragePoolChange change)
+    {
+        foreach (var subscriber in _subscribers)
+            subscriber.Deliver(pool, change);
     }
 
     /// <summary>Idempotent: a connection is listed once however much it subscribes to.</summary>

@@ -3,8 +3,10 @@ using System.Text.RegularExpressions;
 using Wherry.Daemon.Handlers;
 using Wherry.Errors;
 using Wherry.Qemu.Domains;
+using Wherry.Qemu.Storage;
 using Wherry.Rpc;
 using Wherry.Wire.QemuProgram;
+using Wherry.Wire.Remote;
 
 namespace Wherry.Daemon.Events;
 
@@ -13,6 +15,7 @@ namespace Wherry.Daemon.Events;
 /// <code>
 ///   105/106, 167/168   legacy: one message per event kind, whoever asked how often        -> DOMAIN_EVENT_*
 ///   316/317            callback: one message per registration, for all domains or for one  -> DOMAIN_EVENT_CALLBACK_*
+///   313/314, 368...    callback: the same for networks, storage pools, host devices and secrets        -> STORAGE_POOL_EVENT_*
 ///   qemu 4/5           QMP events by name or pattern                                        -> QEMU DOMAIN_MONITOR_EVENT
 /// </code>
 /// </summary>
@@ -27,6 +30,7 @@ internal sealed class EventSubscriptions(ServerSession session)
     private readonly Lock _gate = new();
     private volatile ImmutableList<Callback> _callbacks = [];
     private volatile ImmutableList<MonitorCallback> _monitorCallbacks = [];
+    private volatile ImmutableList<ObjectCallback> _objectCallbacks = [];
     private ImmutableHashSet<int> _legacy = [];
     private int _lastId;
 
@@ -94,6 +98,49 @@ internal sealed class EventSubscriptions(ServerSession session)
         }
     }
 
+    /// <param name="uuid">Null for all objects of the kind.</param>
+    /// <returns>The callback's id, in each of its messages.</returns>
+    public int Add(ObjectKind kind, int eventId, Guid? uuid)
+    {
+        lock (_gate)
+        {
+            CheckCount();
+            _objectCallbacks = _objectCallbacks.Add(new ObjectCallback(_lastId, kind, eventId, uuid));
+            return _lastId++;
+        }
+    }
+
+    /// <param name="name">libvirt's name of such objects, in the error.</param>
+    public void Remove(ObjectKind kind, int callbackId, string name)
+    {
+        lock (_gate)
+        {
+            if (!_objectCallbacks.Exists(callback => callback.Id == callbackId && callback.Kind == kind))
+                throw new WherryException(ErrorCode.InternalError, $"{name} event callback {callbackId} not registered", ErrorDomain.Rpc);
+            _objectCallbacks = _objectCallbacks.RemoveAll(callback => callback.Id == callbackId);
+        }
+    }
+
+    public void Deliver(StoragePool pool, StoragePoolChange change)
+    {
+        const int Lifecycle = 0, Refresh = 1;
+        var name = new NonnullStoragePool(pool.Name, pool.Uuid);
+        var eventId = change == StoragePoolChange.Refreshed ? Refresh : Lifecycle;
+        foreach (var callback in _objectCallbacks)
+        {
+            if (callback.Kind != ObjectKind.StoragePool || callback.EventId != eventId || (callback.Uuid is { } uuid && uuid != pool.Uuid))
+                continue;
+            if (eventId == Refresh)
+                session.SendEvent(
+                    RemoteProcedure.Program, RemoteProcedure.Version, RemoteProcedure.StoragePoolEventRefresh,
+                    new StoragePoolEventRefreshMsg(callback.Id, name));
+            else
+                session.SendEvent(
+                    RemoteProcedure.Program, RemoteProcedure.Version, RemoteProcedure.StoragePoolEventLifecycle,
+                    new StoragePoolEventLifecycleMsg(callback.Id, name, (int)change, 0));
+        }
+    }
+
     public void Deliver(DomainIdentity domain, DomainEvent happened)
     {
         if (happened is DomainEvent.Monitor monitor)
@@ -125,7 +172,7 @@ internal sealed class EventSubscriptions(ServerSession session)
 
     private void CheckCount()
     {
-        if (_callbacks.Count + _monitorCallbacks.Count >= MaxCallbacks)
+        if (_callbacks.Count + _monitorCallbacks.Count + _objectCallbacks.Count >= MaxCallbacks)
             throw new WherryException(ErrorCode.InternalError, $"more than {MaxCallbacks} event callbacks on one connection", ErrorDomain.Rpc);
     }
 
@@ -165,4 +212,15 @@ internal sealed class EventSubscriptions(ServerSession session)
     private sealed record Callback(int Id, int EventId, Guid? Domain);
 
     private sealed record MonitorCallback(int Id, Guid? Domain, Func<string, bool> Matches);
+
+    private sealed record ObjectCallback(int Id, ObjectKind Kind, int EventId, Guid? Uuid);
+}
+
+/// <summary>What has events and is no domain.</summary>
+internal enum ObjectKind
+{
+    Network,
+    StoragePool,
+    NodeDevice,
+    Secret,
 }

@@ -12,6 +12,7 @@ internal sealed partial class RemoteProgram
 {
     private const uint PasswordEncrypted = 1;
     private const uint TimeSync = 1;
+    private const uint KeysAppend = 1, KeysRemove = 2;
 
     [Procedure(RemoteProcedure.DomainSetUserPassword)]
     private async ValueTask DomainSetUserPassword(ServerCall call, DomainSetUserPasswordArgs args, CancellationToken ct)
@@ -89,8 +90,27 @@ internal sealed partial class RemoteProgram
     {
         CheckFlags(args.Flags, 0, "qemuDomainSetGuestVcpus");
         if (args.State is not (0 or 1))
-            throw new WherryException(ErrorCode.InvalidArg, "unsupported state value");
+            throw WherryException.RefusedArgument("qemuDomainSetGuestVcpus", "state", "unsupported state value");
         await Driver.SetGuestVcpusAsync(
             Domain(call, args.Dom), CpuList.Parse(args.Cpumap), args.State == 1, Owner("DomainSetGuestVcpus"), ct);
+    }
+
+    [Procedure(RemoteProcedure.DomainAuthorizedSshKeysGet)]
+    private async ValueTask<DomainAuthorizedSshKeysGetRet> DomainAuthorizedSshKeysGet(
+        ServerCall call, DomainAuthorizedSshKeysGetArgs args, CancellationToken ct)
+    {
+        CheckFlags(args.Flags, 0, "qemuDomainAuthorizedSSHKeysGet");
+        var keys = await Driver.GetAuthorizedKeysAsync(Domain(call, args.Dom), args.User, Owner("DomainAuthorizedSshKeysGet"), ct);
+        CheckCount(keys.Length, RemoteLimits.DomainAuthorizedSshKeys, "keys");
+        return new DomainAuthorizedSshKeysGetRet(keys);
+    }
+
+    [Procedure(RemoteProcedure.DomainAuthorizedSshKeysSet)]
+    private async ValueTask DomainAuthorizedSshKeysSet(ServerCall call, DomainAuthorizedSshKeysSetArgs args, CancellationToken ct)
+    {
+        CheckFlags(args.Flags, KeysAppend | KeysRemove, "qemuDomainAuthorizedSSHKeysSet");
+        await Driver.SetAuthorizedKeysAsync(
+            Domain(call, args.Dom), args.User, args.Keys, remove: Has(args.Flags, KeysRemove), reset: !Has(args.Flags, KeysAppend),
+            Owner("DomainAuthorizedSshKeysSet"), ct);
     }
 }

@@ -21,9 +21,8 @@ internal sealed partial class RemoteProgram
                 "Flags 'VIR_DOMAIN_GET_HOSTNAME_LEASE' and 'VIR_DOMAIN_GET_HOSTNAME_AGENT' are mutually exclusive");
         var snapshot = ActiveSnapshot(call, args.Dom);
         // Leases are those of libvirt's own networks, and no interface can be on one.
-        if (Has(args.Flags, lease))
-            throw new WherryException(ErrorCode.NoHostname, $"no hostname found for domain {snapshot.Name}");
-        return new DomainGetHostnameRet(await Driver.GetGuestHostnameAsync(Domain(call, args.Dom), Owner("DomainGetHostname"), ct));
+        var name = Has(args.Flags, lease) ? null : await Driver.FindGuestHostnameAsync(Domain(call, args.Dom), Owner("DomainGetHostname"), ct);
+        return new DomainGetHostnameRet(name ?? throw new WherryException(ErrorCode.NoHostname, $"no hostname found for domain {snapshot.Name}"));
     }
 
     [Procedure(RemoteProcedure.DomainGetTime)]
@@ -35,35 +34,65 @@ internal sealed partial class RemoteProgram
     }
 
     [Procedure(RemoteProcedure.DomainGetFsinfo)]
-    private ValueTask<DomainGetFsinfoRet> DomainGetFsinfo(ServerCall call, DomainGetFsinfoArgs args, CancellationToken ct)
+    private async ValueTask<DomainGetFsinfoRet> DomainGetFsinfo(ServerCall call, DomainGetFsinfoArgs args, CancellationToken ct)
     {
         CheckFlags(args.Flags, 0, "qemuDomainGetFSInfo");
-        throw WithoutAgent(ActiveSnapshot(call, args.Dom));
+        var domain = Domain(call, args.Dom);
+        ActiveSnapshot(call, args.Dom);
+        var systems = await Driver.GetGuestFileSystemsAsync(domain, Owner("DomainGetFSInfo"), ct);
+        var spec = ActiveSnapshot(call, args.Dom).Definition.Spec;
+        CheckCount(systems.Length, RemoteLimits.DomainFsinfo, "mountpoints");
+        return new DomainGetFsinfoRet(
+            [.. systems.Select(system => new DomainFsinfo(
+                system.MountPoint,
+                system.Name,
+                system.Type,
+                [.. system.Disks.Select(disk => disk.TargetIn(spec)).OfType<string>().Take(RemoteLimits.DomainFsinfoDisks)]))],
+            (uint)systems.Length);
     }
 
     [Procedure(RemoteProcedure.DomainGetGuestInfo)]
-    private ValueTask<DomainGetGuestInfoRet> DomainGetGuestInfo(ServerCall call, DomainGetGuestInfoArgs args, CancellationToken ct)
+    private async ValueTask<DomainGetGuestInfoRet> DomainGetGuestInfo(ServerCall call, DomainGetGuestInfoArgs args, CancellationToken ct)
     {
-        const uint users = 1, os = 2, timezone = 4, hostname = 8, filesystem = 16, disks = 32, interfaces = 64;
         CheckFlags(args.Flags, 0, "qemuDomainGetGuestInfo");
-        if ((args.Types & ~(users | os | timezone | hostname | filesystem | disks | interfaces)) is var unknown and not 0)
+        if ((args.Types & ~(uint)GuestTopics.All) is var unknown and not 0)
             throw new WherryException(ErrorCode.InvalidArg, $"unsupported guest information types '0x{unknown:x}'");
-        throw WithoutAgent(Domain(call, args.Dom).Snapshot);
+        var report = await Driver.GetGuestReportAsync(Domain(call, args.Dom), (GuestTopics)args.Types, Owner("DomainGetGuestInfo"), ct);
+        var parameters = GuestReportReply.Parameters(report);
+        CheckCount(parameters.Length, RemoteLimits.DomainGuestInfoParams, "guest info parameters");
+        return new DomainGetGuestInfoRet(parameters);
     }
 
     [Procedure(RemoteProcedure.DomainInterfaceAddresses)]
-    private ValueTask<DomainInterfaceAddressesRet> DomainInterfaceAddresses(ServerCall call, DomainInterfaceAddressesArgs args, CancellationToken ct)
+    private async ValueTask<DomainInterfaceAddressesRet> DomainInterfaceAddresses(ServerCall call, DomainInterfaceAddressesArgs args, CancellationToken ct)
     {
         const uint lease = 0, agent = 1, arp = 2;
         CheckFlags(args.Flags, 0, "qemuDomainInterfaceAddresses");
         var snapshot = ActiveSnapshot(call, args.Dom);
-        return args.Source switch
+        switch (args.Source)
         {
-            lease => new(new DomainInterfaceAddressesRet([])), // as in DomainGetHostname
-            agent => throw WithoutAgent(snapshot),
-            arp => new(new DomainInterfaceAddressesRet([.. Neighbours(snapshot)])),
-            _ => throw new WherryException(ErrorCode.ArgumentUnsupported, $"Unknown IP address data source {args.Source}"),
-        };
+            case lease:
+                return new DomainInterfaceAddressesRet([]); // as in DomainGetHostname
+            case agent:
+                var interfaces = await Driver.GetGuestInterfacesAsync(Domain(call, args.Dom), Owner("DomainInterfaceAddresses"), ct);
+                CheckCount(interfaces.Length, RemoteLimits.DomainInterface, "interfaces");
+                return new DomainInterfaceAddressesRet(
+                    [.. interfaces.Select(one => new DomainInterface(
+                        one.Name,
+                        one.Mac,
+                        [.. one.Addresses.Take(RemoteLimits.DomainIpAddr).Select(address => new DomainIpAddr(address.IsIpv6 ? 1 : 0, address.Address, address.Prefix))]))]);
+            case arp:
+                return new DomainInterfaceAddressesRet([.. Neighbours(snapshot)]);
+            default:
+                throw new WherryException(ErrorCode.ArgumentUnsupported, $"Unknown IP address data source {args.Source}");
+        }
+    }
+
+    /// <summary>A guest may say what it likes; a client takes no more than libvirt's limits.</summary>
+    private static void CheckCount(int count, int limit, string what)
+    {
+        if (count > limit)
+            throw new WherryException(ErrorCode.InternalError, $"Too many {what} in a reply of the guest agent: {count} for limit {limit}", ErrorDomain.Rpc);
     }
 
     private IEnumerable<DomainInterface> Neighbours(DomainSnapshot snapshot)
@@ -87,10 +116,4 @@ internal sealed partial class RemoteProgram
 
     private DomainSnapshot ActiveSnapshot(ServerCall call, NonnullDomain dom) =>
         Domain(call, dom).Snapshot is { IsActive: true } snapshot ? snapshot : throw DomainRefusals.NotRunning();
-
-    /// <summary>Why the agent of this guest cannot be asked.</summary>
-    private static WherryException WithoutAgent(DomainSnapshot snapshot) =>
-        snapshot.Status.State != DomainState.Running ? new(ErrorCode.OperationInvalid, "domain is not running")
-        : snapshot.Definition.Spec.Channels.Any(channel => channel.IsGuestAgent) ? new(ErrorCode.AgentUnresponsive, "QEMU guest agent is not connected")
-        : new(ErrorCode.ArgumentUnsupported, "QEMU guest agent is not configured");
 }

@@ -13,7 +13,6 @@ internal sealed partial class RemoteProgram
 {
     private const uint StartPaused = 1, StartAutodestroy = 2, StartBypassCache = 4, StartForceBoot = 8, StartValidate = 16, StartResetNvram = 32;
     private const uint DestroyGraceful = 1, DestroyRemoveLogs = 2;
-    private const uint PowerAcpi = 1, PowerAgent = 2;
 
     [Procedure(RemoteProcedure.DomainCreateXml)]
     private async ValueTask<DomainCreateXmlRet> DomainCreateXml(ServerCall call, DomainCreateXmlArgs args, CancellationToken ct)
@@ -61,24 +60,20 @@ internal sealed partial class RemoteProgram
 
     [Procedure(RemoteProcedure.DomainShutdown)]
     private async ValueTask DomainShutdown(ServerCall call, DomainShutdownArgs args, CancellationToken ct) =>
-        await Driver.ShutdownAsync(Domain(call, args.Dom), Owner("DomainShutdown"), ct);
+        await Driver.PowerAsync(Domain(call, args.Dom), reboot: false, PowerWays.None, Owner("DomainShutdown"), ct);
 
     [Procedure(RemoteProcedure.DomainShutdownFlags)]
     private async ValueTask DomainShutdownFlags(ServerCall call, DomainShutdownFlagsArgs args, CancellationToken ct)
     {
-        CheckFlags(args.Flags, PowerAcpi | PowerAgent, "qemuDomainShutdownFlags");
-        var domain = Domain(call, args.Dom);
-        RefuseAgentOnly(domain, args.Flags);
-        await Driver.ShutdownAsync(domain, Owner("DomainShutdownFlags"), ct);
+        CheckFlags(args.Flags, (uint)(PowerWays.Acpi | PowerWays.Agent), "qemuDomainShutdownFlags");
+        await Driver.PowerAsync(Domain(call, args.Dom), reboot: false, (PowerWays)args.Flags, Owner("DomainShutdownFlags"), ct);
     }
 
     [Procedure(RemoteProcedure.DomainReboot)]
     private async ValueTask DomainReboot(ServerCall call, DomainRebootArgs args, CancellationToken ct)
     {
-        CheckFlags(args.Flags, PowerAcpi | PowerAgent, "qemuDomainReboot");
-        var domain = Domain(call, args.Dom);
-        RefuseAgentOnly(domain, args.Flags);
-        await Driver.RebootAsync(domain, Owner("DomainReboot"), ct);
+        CheckFlags(args.Flags, (uint)(PowerWays.Acpi | PowerWays.Agent), "qemuDomainReboot");
+        await Driver.PowerAsync(Domain(call, args.Dom), reboot: true, (PowerWays)args.Flags, Owner("DomainReboot"), ct);
     }
 
     [Procedure(RemoteProcedure.DomainReset)]
@@ -133,16 +128,6 @@ internal sealed partial class RemoteProgram
     }
 
     private static object? AutodestroyOwner(ServerCall call, uint flags) => Has(flags, StartAutodestroy) ? call.Session : null;
-
-    /// <summary>The guest agent's way, and nothing else, was asked for.</summary>
-    private static void RefuseAgentOnly(Domain domain, uint flags)
-    {
-        if (!Has(flags, PowerAgent) || Has(flags, PowerAcpi))
-            return;
-        if (!domain.Snapshot.IsActive)
-            throw DomainRefusals.NotRunning();
-        throw new WherryException(ErrorCode.ArgumentUnsupported, "QEMU guest agent is not configured");
-    }
 
     private static bool Has(uint flags, uint flag) => (flags & flag) != 0;
 }

@@ -12,7 +12,7 @@ internal sealed partial class RemoteProgram
     [Procedure(RemoteProcedure.DomainGetMetadata)]
     private ValueTask<DomainGetMetadataRet> DomainGetMetadata(ServerCall call, DomainGetMetadataArgs args, CancellationToken ct)
     {
-        CheckFlags(args.Flags, AffectLive | AffectConfig, "virDomainObjGetMetadata");
+        CheckFlags(args.Flags, AffectLive | AffectConfig, "virDomainObjGetMetadata", ErrorDomain.Domain);
         var document = Affect(args.Flags).Of(Domain(call, args.Dom).Snapshot).Document;
         var found = Kind(args.Type) switch
         {

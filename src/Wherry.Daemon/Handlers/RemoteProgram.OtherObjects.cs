@@ -1,3 +1,4 @@
+using Wherry.Daemon.Events;
 using Wherry.Errors;
 using Wherry.Rpc;
 using Wherry.Wire.Procedures;
@@ -5,11 +6,11 @@ using Wherry.Wire.Remote;
 
 namespace Wherry.Daemon.Handlers;
 
-// Networks, storage, interfaces, host devices, filters and secrets: this daemon has none, and says so in the words of the drivers that
+// Networks, interfaces, host devices, filters and secrets: this daemon has none, and says so in the words of the drivers that
 // would. virt-manager and virt-install ask for all of them before they do anything else.
 internal sealed partial class RemoteProgram
 {
-    private const uint NetworkFilters = (1 << 6) - 1, PoolFilters = (1 << 20) - 1, InterfaceFilters = 3, SecretFilters = 15;
+    private const uint NetworkFilters = (1 << 6) - 1, InterfaceFilters = 3, SecretFilters = 15;
 
     /// <summary>Those of the kinds of device, and of their state since libvirt 7.3.</summary>
     private const uint DeviceFilters = ((1u << 22) - 1) | (15u << 28);
@@ -20,14 +21,6 @@ internal sealed partial class RemoteProgram
         Client(call);
         CheckFlags(args.Flags, NetworkFilters, "networkConnectListAllNetworks", ErrorDomain.Network);
         return new(new ConnectListAllNetworksRet([], 0));
-    }
-
-    [Procedure(RemoteProcedure.ConnectListAllStoragePools)]
-    private ValueTask<ConnectListAllStoragePoolsRet> ConnectListAllStoragePools(ServerCall call, ConnectListAllStoragePoolsArgs args, CancellationToken ct)
-    {
-        Client(call);
-        CheckFlags(args.Flags, PoolFilters, "storageConnectListAllStoragePools", ErrorDomain.Storage);
-        return new(new ConnectListAllStoragePoolsRet([], 0));
     }
 
     [Procedure(RemoteProcedure.ConnectListAllInterfaces)]
@@ -96,34 +89,6 @@ internal sealed partial class RemoteProgram
     {
         Client(call);
         return new(new ConnectListDefinedNetworksRet([]));
-    }
-
-    [Procedure(RemoteProcedure.ConnectNumOfStoragePools)]
-    private ValueTask<ConnectNumOfStoragePoolsRet> ConnectNumOfStoragePools(ServerCall call, CancellationToken ct)
-    {
-        Client(call);
-        return new(new ConnectNumOfStoragePoolsRet(0));
-    }
-
-    [Procedure(RemoteProcedure.ConnectListStoragePools)]
-    private ValueTask<ConnectListStoragePoolsRet> ConnectListStoragePools(ServerCall call, ConnectListStoragePoolsArgs args, CancellationToken ct)
-    {
-        Client(call);
-        return new(new ConnectListStoragePoolsRet([]));
-    }
-
-    [Procedure(RemoteProcedure.ConnectNumOfDefinedStoragePools)]
-    private ValueTask<ConnectNumOfDefinedStoragePoolsRet> ConnectNumOfDefinedStoragePools(ServerCall call, CancellationToken ct)
-    {
-        Client(call);
-        return new(new ConnectNumOfDefinedStoragePoolsRet(0));
-    }
-
-    [Procedure(RemoteProcedure.ConnectListDefinedStoragePools)]
-    private ValueTask<ConnectListDefinedStoragePoolsRet> ConnectListDefinedStoragePools(ServerCall call, ConnectListDefinedStoragePoolsArgs args, CancellationToken ct)
-    {
-        Client(call);
-        return new(new ConnectListDefinedStoragePoolsRet([]));
     }
 
     [Procedure(RemoteProcedure.ConnectNumOfInterfaces)]
@@ -206,26 +171,6 @@ internal sealed partial class RemoteProgram
     private ValueTask<NetworkLookupByUuidRet> NetworkLookupByUuid(ServerCall call, NetworkLookupByUuidArgs args, CancellationToken ct) =>
         throw None(call, ErrorCode.NoNetwork, ErrorDomain.Network, $"no network with matching uuid '{args.Uuid}'");
 
-    [Procedure(RemoteProcedure.StoragePoolLookupByName)]
-    private ValueTask<StoragePoolLookupByNameRet> StoragePoolLookupByName(ServerCall call, StoragePoolLookupByNameArgs args, CancellationToken ct) =>
-        throw None(call, ErrorCode.NoStoragePool, ErrorDomain.Storage, $"no storage pool with matching name '{args.Name}'");
-
-    [Procedure(RemoteProcedure.StoragePoolLookupByUuid)]
-    private ValueTask<StoragePoolLookupByUuidRet> StoragePoolLookupByUuid(ServerCall call, StoragePoolLookupByUuidArgs args, CancellationToken ct) =>
-        throw None(call, ErrorCode.NoStoragePool, ErrorDomain.Storage, $"no storage pool with matching uuid '{args.Uuid}'");
-
-    [Procedure(RemoteProcedure.StoragePoolLookupByTargetPath)]
-    private ValueTask<StoragePoolLookupByTargetPathRet> StoragePoolLookupByTargetPath(ServerCall call, StoragePoolLookupByTargetPathArgs args, CancellationToken ct) =>
-        throw None(call, ErrorCode.NoStoragePool, ErrorDomain.Storage, $"no storage pool with matching target path '{args.Path}'");
-
-    [Procedure(RemoteProcedure.StorageVolLookupByKey)]
-    private ValueTask<StorageVolLookupByKeyRet> StorageVolLookupByKey(ServerCall call, StorageVolLookupByKeyArgs args, CancellationToken ct) =>
-        throw None(call, ErrorCode.NoStorageVol, ErrorDomain.Storage, $"no storage vol with matching key {args.Key}");
-
-    [Procedure(RemoteProcedure.StorageVolLookupByPath)]
-    private ValueTask<StorageVolLookupByPathRet> StorageVolLookupByPath(ServerCall call, StorageVolLookupByPathArgs args, CancellationToken ct) =>
-        throw None(call, ErrorCode.NoStorageVol, ErrorDomain.Storage, $"no storage vol with matching path '{args.Path}'");
-
     [Procedure(RemoteProcedure.InterfaceLookupByName)]
     private ValueTask<InterfaceLookupByNameRet> InterfaceLookupByName(ServerCall call, InterfaceLookupByNameArgs args, CancellationToken ct) =>
         throw None(call, ErrorCode.NoInterface, ErrorDomain.Interface, $"couldn't find interface named '{args.Name}'");
@@ -257,6 +202,51 @@ internal sealed partial class RemoteProgram
     [Procedure(RemoteProcedure.SecretLookupByUsage)]
     private ValueTask<SecretLookupByUsageRet> SecretLookupByUsage(ServerCall call, SecretLookupByUsageArgs args, CancellationToken ct) =>
         throw None(call, ErrorCode.NoSecret, ErrorDomain.Secret, $"no secret with matching usage '{args.UsageId}'");
+
+    [Procedure(RemoteProcedure.ConnectNetworkEventRegisterAny)]
+    private ValueTask<ConnectNetworkEventRegisterAnyRet> ConnectNetworkEventRegisterAny(
+        ServerCall call, ConnectNetworkEventRegisterAnyArgs args, CancellationToken ct) =>
+        new(new ConnectNetworkEventRegisterAnyRet(SubscribeTo(call, ObjectKind.Network, args.EventId, kinds: 1, args.Net?.Uuid, "network")));
+
+    [Procedure(RemoteProcedure.ConnectNetworkEventDeregisterAny)]
+    private ValueTask ConnectNetworkEventDeregisterAny(ServerCall call, ConnectNetworkEventDeregisterAnyArgs args, CancellationToken ct)
+    {
+        Client(call).Subscriptions.Remove(ObjectKind.Network, args.CallbackId, "network");
+        return default;
+    }
+
+    [Procedure(RemoteProcedure.ConnectNodeDeviceEventRegisterAny)]
+    private ValueTask<ConnectNodeDeviceEventRegisterAnyRet> ConnectNodeDeviceEventRegisterAny(
+        ServerCall call, ConnectNodeDeviceEventRegisterAnyArgs args, CancellationToken ct) =>
+        new(new ConnectNodeDeviceEventRegisterAnyRet(SubscribeTo(call, ObjectKind.NodeDevice, args.EventId, kinds: 2, uuid: null, "node device")));
+
+    [Procedure(RemoteProcedure.ConnectNodeDeviceEventDeregisterAny)]
+    private ValueTask ConnectNodeDeviceEventDeregisterAny(ServerCall call, ConnectNodeDeviceEventDeregisterAnyArgs args, CancellationToken ct)
+    {
+        Client(call).Subscriptions.Remove(ObjectKind.NodeDevice, args.CallbackId, "node device");
+        return default;
+    }
+
+    [Procedure(RemoteProcedure.ConnectSecretEventRegisterAny)]
+    private ValueTask<ConnectSecretEventRegisterAnyRet> ConnectSecretEventRegisterAny(
+        ServerCall call, ConnectSecretEventRegisterAnyArgs args, CancellationToken ct) =>
+        new(new ConnectSecretEventRegisterAnyRet(SubscribeTo(call, ObjectKind.Secret, args.EventId, kinds: 2, args.Secret?.Uuid, "secret")));
+
+    [Procedure(RemoteProcedure.ConnectSecretEventDeregisterAny)]
+    private ValueTask ConnectSecretEventDeregisterAny(ServerCall call, ConnectSecretEventDeregisterAnyArgs args, CancellationToken ct)
+    {
+        Client(call).Subscriptions.Remove(ObjectKind.Secret, args.CallbackId, "secret");
+        return default;
+    }
+
+    /// <param name="kinds">How many kinds of event libvirt 9.0 has for such an object.</param>
+    /// <param name="name">libvirt's, in errors.</param>
+    private int SubscribeTo(ServerCall call, ObjectKind kind, int eventId, int kinds, Guid? uuid, string name)
+    {
+        if (eventId < 0 || eventId >= kinds)
+            throw new WherryException(ErrorCode.InternalError, $"unsupported {name} event ID {eventId}", ErrorDomain.Rpc);
+        return Subscribe(call).Add(kind, eventId, uuid);
+    }
 
     private WherryException None(ServerCall call, ErrorCode code, ErrorDomain domain, string text)
     {

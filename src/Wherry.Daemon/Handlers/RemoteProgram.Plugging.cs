@@ -24,7 +24,7 @@ internal sealed partial class RemoteProgram
     {
         CheckFlags(args.Flags, AffectLive | AffectConfig, "qemuDomainSetVcpu");
         if (args.State is not (0 or 1))
-            throw new WherryException(ErrorCode.InvalidArg, "unsupported state value");
+            throw WherryException.RefusedArgument("qemuDomainSetVcpu", "state", "unsupported state value");
         var chosen = CpuList.Parse(args.Cpumap);
         if (chosen.IsEmpty)
             throw new WherryException(ErrorCode.InvalidArg, "no vcpus selected for modification");

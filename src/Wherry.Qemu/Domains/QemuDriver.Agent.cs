@@ -81,6 +81,22 @@ public sealed partial class QemuDriver
     }
 
     /// <summary>virsh domhostname.</summary>
+    /// <returns>null: the agent cannot say, for whatever reason; libvirt keeps that to itself.</returns>
+    /// <exception cref="WherryException">There is no agent to ask.</exception>
+    public async Task<string?> FindGuestHostnameAsync(Domain domain, string owner, CancellationToken ct)
+    {
+        AgentOf(domain);
+        try
+        {
+            return await GetGuestHostnameAsync(domain, owner, ct);
+        }
+        catch (WherryException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The name that the guest gives itself.</summary>
     public async Task<string> GetGuestHostnameAsync(Domain domain, string owner, CancellationToken ct) =>
         (await AskAgentAsync(domain, "guest-get-host-name", arguments: null, owner, ct)) is { ValueKind: JsonValueKind.Object } reply
             && reply.TryGetProperty("host-name", out var name) && name.GetString() is { } hostname

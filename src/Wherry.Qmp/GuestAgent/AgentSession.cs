@@ -82,6 +82,14 @@ public sealed class AgentSession : IAsyncDisposable
         return reply.GetProperty("return");
     }
 
+    /// <summary>Runs a command whose success is that nobody is left to answer: the guest goes down, and its end of the channel with it.</summary>
+    /// <exception cref="WherryException">As <see cref="ExecuteAsync"/>; AgentUnresponsive also when it had gone before it was asked.</exception>
+    public Task ExecuteLastAsync(string command, JsonObject arguments, AgentPatience patience, string caller, CancellationToken ct)
+    {
+        var message = new JsonObject { ["execute"] = command, ["arguments"] = arguments };
+        return AskAsync(command, message.ToJsonString(), patience, caller, ct, isLast: true);
+    }
+
     /// <summary>Passes a client's own message through; the whole reply, unless it is an error.</summary>
     /// <exception cref="WherryException">InternalError: not JSON; else as <see cref="ExecuteAsync"/>.</exception>
     public Task<JsonElement> ExecuteRawAsync(string message, AgentPatience patience, string caller, CancellationToken ct) =>
@@ -94,8 +102,11 @@ public sealed class AgentSession : IAsyncDisposable
         _socket.Dispose();
     }
 
-    private async Task<JsonElement> AskAsync(string command, string message, AgentPatience patience, string caller, CancellationToken ct)
+    /// <param name="isLast">Once it is sent, the end of the channel is no error, and there is no answer.</param>
+    private async Task<JsonElement> AskAsync(
+        string command, string message, AgentPatience patience, string caller, CancellationToken ct, bool isLast = false)
     {
+        var sent = false;
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, _ending.Token);
         try
         {
@@ -103,7 +114,7 @@ public sealed class AgentSession : IAsyncDisposable
             try
             {
                 await GetInStepAsync(patience, either.Token).ConfigureAwait(false);
-                return Check(command, await ExchangeAsync(message, patience.Limit(_options), either.Token).ConfigureAwait(false));
+                return Check(command, await ExchangeAsync(message, patience.Limit(_options), () => sent = true, either.Token).ConfigureAwait(false));
             }
             finally
             {
@@ -115,6 +126,7 @@ public sealed class AgentSession : IAsyncDisposable
             || (e is OperationCanceledException && _ending.IsCancellationRequested && !ct.IsCancellationRequested))
         {
             _lost = true;
+            if (isLast && sent) return default;
             throw new WherryException(ErrorCode.AgentUnresponsive, "Guest agent disappeared while executing command", inner: e);
         }
     }
@@ -160,7 +172,7 @@ public sealed class AgentSession : IAsyncDisposable
         }
     }
 
-    private async Task<JsonElement> ExchangeAsync(string message, TimeSpan? limit, CancellationToken ct)
+    private async Task<JsonElement> ExchangeAsync(string message, TimeSpan? limit, Action sent, CancellationToken ct)
     {
         _inStep = false; // until the answer is here
         var reply = await PatientlyAsync(limit, ReadReplyAsync, ct).ConfigureAwait(false);
@@ -170,6 +182,7 @@ public sealed class AgentSession : IAsyncDisposable
         async Task<JsonElement> ReadReplyAsync(CancellationToken until)
         {
             await SendAsync(Line(message), until).ConfigureAwait(false);
+            sent();
             while (true)
             {
                 if (Parse(await ReadLineAsync(until).ConfigureAwait(false)) is { } reply) return reply;
@@ -249,8 +262,9 @@ public sealed class AgentSession : IAsyncDisposable
         if (reply.TryGetProperty("error", out var error))
         {
             var words = error.ValueKind == JsonValueKind.Object && error.TryGetProperty("desc", out var desc) ? desc.GetString() : null;
-            throw new WherryException(
-                ErrorCode.InternalError, $"unable to execute QEMU agent command '{command}'{(words is null ? "" : ": " + words)}");
+            var text = $"unable to execute QEMU agent command '{command}'{(words is null ? "" : ": " + words)}";
+            var kind = error.ValueKind == JsonValueKind.Object && error.TryGetProperty("class", out var name) ? name.ToString() : null;
+            throw kind is "CommandNotFound" or "CommandDisabled" ? new AgentCommandMissingException(text) : new WherryException(ErrorCode.InternalError, text);
         }
 
         return reply.TryGetProperty("return", out _)
@@ -273,3 +287,6 @@ public sealed class AgentSession : IAsyncDisposable
         }
     }
 }
+
+/// <summary>This agent does not know the command, or is not allowed to do it.</summary>
+public sealed class AgentCommandMissingException(string detail) : WherryException(ErrorCode.InternalError, detail);

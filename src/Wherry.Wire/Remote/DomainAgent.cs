@@ -48,3 +48,14 @@ public readonly partial record struct DomainGetGuestVcpusArgs(NonnullDomain Dom,
 /// <param name="Params">vcpus, online and offlinable, each a list such as "0-3,8".</param>
 [XdrStruct]
 public readonly partial record struct DomainGetGuestVcpusRet([XdrMax(RemoteLimits.DomainGuestVcpuParams)] ImmutableArray<TypedParameter> Params);
+
+[XdrStruct]
+public readonly partial record struct DomainAuthorizedSshKeysGetArgs(NonnullDomain Dom, string User, uint Flags);
+
+[XdrStruct]
+public readonly partial record struct DomainAuthorizedSshKeysGetRet([XdrMax(RemoteLimits.DomainAuthorizedSshKeys)] ImmutableArray<string> Keys);
+
+/// <param name="Flags">1: besides those that are there; 2: these are taken away.</param>
+[XdrStruct]
+public readonly partial record struct DomainAuthorizedSshKeysSetArgs(
+    NonnullDomain Dom, string User, [XdrMax(RemoteLimits.DomainAuthorizedSshKeys)] ImmutableArray<string> Keys, uint Flags);

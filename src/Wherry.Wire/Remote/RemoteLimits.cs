@@ -12,6 +12,7 @@ public static class RemoteLimits
     public const int CpuBaseline = 256;
     public const int Cpumap = 2_048;
     public const int Cpumaps = 8_388_608;
+    public const int DomainAuthorizedSshKeys = 2_048;
     public const int DomainBlkioParameters = 16;
     public const int DomainBlockIoTuneParameters = 32;
     public const int DomainBlockStatsParameters = 16;
@@ -57,5 +58,6 @@ public static class RemoteLimits
     public const int SecurityLabelList = 64;
     public const int SecurityModel = 257;
     public const int StoragePoolList = 16_384;
+    public const int StorageVolList = 16_384;
     public const int Vcpuinfo = 16_384;
 }

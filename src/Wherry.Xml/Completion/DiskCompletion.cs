@@ -96,6 +96,13 @@ internal static class DiskCompletion
         CheckIoTune(disk);
         if (disk.Get("model") is not null && bus != "virtio")
             throw DomainXmlException.Unsupported($"disk model '{disk.Get("model")}' not supported for bus '{bus}'", disk);
+        var name = disk.Get("target", "dev")!;
+        if (disk.Get("device") is null or "disk" && !Prefixes.Any(prefix => prefix != "fd" && name.StartsWith(prefix, StringComparison.Ordinal)))
+            throw DomainXmlException.Internal($"Invalid harddisk device name: {name}", disk);
+        if (IndexOf(name) < 0)
+            throw DomainXmlException.Unsupported($"invalid disk target '{name}'", disk);
+        if (char.IsAsciiDigit(name[^1]))
+            throw DomainXmlException.Unsupported($"invalid disk target '{name}', partitions can't appear in disk targets", disk);
         if (bus is "ide" && os.IsQ35)
             throw DomainXmlException.Unsupported("IDE controllers are unsupported for this QEMU binary or machine type", disk);
         if ((disk.Get("device") == "floppy") != (bus == "fdc"))

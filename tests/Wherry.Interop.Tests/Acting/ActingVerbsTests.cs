@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Wherry.Interop.Tests.Comparison;
 using Wherry.Testbed;
+using Wherry.Testbed.Guest;
 using Wherry.Testbed.Hosts;
 
 namespace Wherry.Interop.Tests.Acting;
@@ -14,6 +15,9 @@ public sealed partial class ActingVerbsTests(ITestOutputHelper output)
 {
     private static readonly string Fixtures = Path.Combine(Repository.Root, "tests/data/acting");
 
+    /// <summary>The distribution's own programs: another Python has none of its modules, and both daemons would fail alike.</summary>
+    private const string SearchPath = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+
     public static TheoryData<string> Lists => [.. Directory.EnumerateFiles(Fixtures, "*.sh").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
 
     [Theory]
@@ -22,10 +26,12 @@ public sealed partial class ActingVerbsTests(ITestOutputHelper output)
     public async Task Verbs_that_act_answer_as_those_of_stock_libvirtd(string list)
     {
         Assert.SkipWhen(StockLibvirtd.Missing is not null, StockLibvirtd.Missing ?? "");
+        Assert.SkipWhen(list == "virt-install" && Executables.Find("virt-install") is null, "virtinst is not installed");
+        Assert.SkipWhen(list == "guest" && AgentImage.Missing is not null, AgentImage.Missing ?? "");
         var rows = Explanations.Read(Path.Combine(Fixtures, list + ".sh"));
         var both = await Task.WhenAll(
-            RunAsync(rows, host => new Wherryd(host) { InLibvirtsDirectories = true }),
-            RunAsync(rows, host => new StockLibvirtd(host)));
+            RunAsync(list, rows, host => new Wherryd(host) { InLibvirtsDirectories = true }),
+            RunAsync(list, rows, host => new StockLibvirtd(host) { WithoutDrivers = ["nodedev"] }));
 
         var comparison = new AnswerComparison();
         foreach (var (row, ours, stock) in rows.Zip(both[0], both[1]))
@@ -34,7 +40,7 @@ public sealed partial class ActingVerbsTests(ITestOutputHelper output)
         comparison.Check();
     }
 
-    private static async Task<IReadOnlyList<string>> RunAsync(IReadOnlyList<(string Call, string? WhyDifferent)> rows, Func<TestHost, DaemonRunner> create)
+    private static async Task<IReadOnlyList<string>> RunAsync(string list, IReadOnlyList<(string Call, string? WhyDifferent)> rows, Func<TestHost, DaemonRunner> create)
     {
         await using var run = RunDirectory.Create();
         await using var host = await TestHost.CreateAsync(run, "alpha", isolated: true);
@@ -42,16 +48,21 @@ public sealed partial class ActingVerbsTests(ITestOutputHelper output)
         await host.RunAsync("qemu-img", "create", "-q", "-f", "qcow2", $"{host.Images}/disk.qcow2", "4M").Checked();
         foreach (var file in Directory.EnumerateFiles(Fixtures).Where(file => !file.EndsWith(".sh", StringComparison.Ordinal)))
         {
-            var text = (await File.ReadAllTextAsync(file)).Replace("@IMAGES@", host.Images, StringComparison.Ordinal);
+            var text = (await File.ReadAllTextAsync(file))
+                .Replace("@IMAGES@", host.Images, StringComparison.Ordinal)
+                .Replace("@KERNEL@", GuestImage.KernelFile, StringComparison.Ordinal)
+                .Replace("@HERE@", host.Directory, StringComparison.Ordinal);
             await File.WriteAllTextAsync(Path.Combine(host.Directory, Path.GetFileName(file)), text);
         }
 
+        if (list == "guest")
+            await AgentImage.WriteAsync(Path.Combine(host.Directory, "agent.initrd"));
         await daemon.StartAsync();
         var answers = new List<string>();
         foreach (var row in rows)
         {
             var result = await Command.RunAsync(host.Enter(
-                ["env", $"LIBVIRT_DEFAULT_URI={daemon.Uri}", "sh", "-c", "cd \"$1\" && eval \"$2\"", "sh", host.Directory, row.Call]));
+                ["env", $"LIBVIRT_DEFAULT_URI={daemon.Uri}", SearchPath, "sh", "-c", "cd \"$1\" && eval \"$2\"", "sh", host.Directory, row.Call]));
             answers.Add(Incidental($"{result.Output}{result.Error}(exit code {result.ExitCode})", run));
         }
 

@@ -23,10 +23,13 @@ public sealed record GuestImage(string Kernel, string Initrd)
         : Executables.Find("qemu-system-x86_64") is null ? "qemu-system-x86_64 is not installed"
         : null;
 
-    private static string Cache =>
+    internal static string Cache =>
         Environment.GetEnvironmentVariable("WHERRY_CACHE")
         ?? Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME")
             ?? Path.Combine(Environment.GetEnvironmentVariable("HOME") ?? "/root", ".cache"), "wherry");
+
+    /// <summary>Where the kernel is, if it is.</summary>
+    public static string KernelFile => Path.Combine(KernelDirectory, "vmlinuz");
 
     private static string KernelDirectory => Path.Combine(Cache, "kernel");
 
@@ -61,10 +64,15 @@ public sealed record GuestImage(string Kernel, string Initrd)
         archive.AddDevice("dev/console", 5, 1);
         archive.AddExecutable("init", await File.ReadAllBytesAsync(init));
         archive.AddDirectory("modules");
+        AddModules(archive);
+        return archive.Close();
+    }
+
+    internal static void AddModules(InitramfsArchive archive)
+    {
         var loaded = new List<string>();
         foreach (var module in Modules)
             AddWithDependencies(archive, loaded, module);
-        return archive.Close();
     }
 
     private static void AddWithDependencies(InitramfsArchive archive, List<string> loaded, string module)

@@ -29,10 +29,19 @@ public sealed class StockLibvirtd(TestHost host) : DaemonRunner(host)
 
     public override string PeerUri => $"qemu+tcp://{Host.ControlAddress}:{Port}/system";
 
+    private static string DriverDirectory { get; } =
+        Directory.EnumerateDirectories("/usr/lib", "*-linux-gnu").Select(path => Path.Combine(path, "libvirt/connection-driver")).First(Directory.Exists);
+
     private string SocketPath => Path.Combine(Host.Directory, "libvirt-sock");
 
     /// <summary>Lines of libvirtd.conf before our own; of two with the same key the first counts.</summary>
     public string MoreConfiguration { get; init; } = "";
+
+    /// <summary>
+    /// Drivers that it is started without, by libvirt's names. "nodedev" waits two minutes for a udev that no test host has, and with it
+    /// whoever asks what devices there are.
+    /// </summary>
+    public IReadOnlyList<string> WithoutDrivers { get; init; } = [];
 
     protected override IEnumerable<string> CommandLine()
     {
@@ -58,7 +67,13 @@ public sealed class StockLibvirtd(TestHost host) : DaemonRunner(host)
             stdio_handler = "file"
             namespaces = []
             """);
-        return ["sh", "-c", $"cp '{qemu}' /etc/libvirt/qemu.conf && exec libvirtd --listen --config '{configuration}' --pid-file '{Host.Directory}/libvirtd.pid'"];
+        var drivers = Path.Combine(Host.Directory, "drivers");
+        if (Directory.Exists(drivers))
+            Directory.Delete(drivers, recursive: true);
+        Directory.CreateDirectory(drivers);
+        foreach (var driver in Directory.EnumerateFiles(DriverDirectory).Where(file => !WithoutDrivers.Any(name => file.EndsWith($"_{name}.so", StringComparison.Ordinal))))
+            File.CreateSymbolicLink(Path.Combine(drivers, Path.GetFileName(driver)), driver);
+        return ["env", $"LIBVIRT_DRIVER_DIR={drivers}", "sh", "-c", $"cp '{qemu}' /etc/libvirt/qemu.conf && exec libvirtd --listen --config '{configuration}' --pid-file '{Host.Directory}/libvirtd.pid'"];
     }
 
     // Nothing tells when it serves: its socket exists before that, so a connection has to be tried.

@@ -29,7 +29,12 @@ def read_until(stream, words):
     return True
 
 
-watchdog = threading.Timer(60, lambda: __import__("os")._exit(99))
+def drain(stream):
+    while stream.recv(4096):
+        pass
+
+
+watchdog = threading.Timer(100, lambda: __import__("os")._exit(99))
 watchdog.daemon = True
 watchdog.start()
 first, stream = open_console()
@@ -40,7 +45,7 @@ tell("another device:", lambda: open_console("parallel0")[1].abort())
 tell("escape:", lambda: stream.send(b"\x1b"))
 tell("menu:", lambda: read_until(stream, b"Select boot device"))
 third, taken = open_console(None, libvirt.VIR_DOMAIN_CONSOLE_FORCE)
-tell("taken:", lambda: stream.recv(4096) and None)
+tell("taken:", lambda: drain(stream))
 tell("alive:", lambda: first.lookupByName("talk").state())
 tell("finish:", lambda: taken.finish())
 fourth, stream = open_console("serial0", libvirt.VIR_DOMAIN_CONSOLE_SAFE)
@@ -48,8 +53,7 @@ tell("abort:", lambda: stream.abort())
 fifth, stream = open_console()
 tell("many bytes:", lambda: stream.send(b"x" * 3000))
 fifth.lookupByName("talk").destroy()
-while stream.recv(4096):
-    pass
+drain(stream)
 tell("after destroy:", lambda: stream.recv(4096))
 tell("finish:", lambda: stream.finish())
 tell("alive:", lambda: fifth.lookupByName("talk").state())
