@@ -82,11 +82,13 @@ internal sealed class Dispatcher(IReadOnlyList<IRpcProgram> programs, ILogger lo
         return null;
     }
 
-    /// <summary>libvirt's API layer refuses these, and each of its files has its own domain: libvirt-qemu.c none, libvirt-domain.c and -host.c theirs.</summary>
+    /// <summary>libvirt's API layer refuses these, and each of its files has its own domain: libvirt-qemu.c none, the others their object's.</summary>
     private static WherryException ReadOnlyRefusal(string apiName) => new(
         ErrorCode.OperationDenied,
         $"read only access prevents {apiName}",
-        apiName.Contains("DomainQemu", StringComparison.Ordinal) ? ErrorDomain.None : ErrorDomain.Domain);
+        apiName.Contains("DomainQemu", StringComparison.Ordinal) ? ErrorDomain.None
+            : apiName.Contains("Storage", StringComparison.Ordinal) ? ErrorDomain.Storage
+            : ErrorDomain.Domain);
 
     private static WherryException Refuse(string message) => new(ErrorCode.Rpc, message, ErrorDomain.Rpc);
 }
