@@ -42,7 +42,10 @@ internal sealed partial class RemoteProgram
         CheckFlags(flags, AffectLive | AffectConfig | VcpuMaximum | VcpuGuest | VcpuHotpluggable, "qemuDomainSetVcpusFlags");
         var (domain, bounded) = (Domain(call, dom), (int)Math.Min(count, int.MaxValue));
         if (Has(flags, VcpuGuest))
+        {
+            Affect(flags).Of(domain.Snapshot);
             await Driver.SetGuestVcpusAsync(domain, bounded, owner, ct);
+        }
         else if (Has(flags, VcpuMaximum))
             await Driver.SetMaxVcpusAsync(domain, bounded, Affect(flags), owner, ct);
         else

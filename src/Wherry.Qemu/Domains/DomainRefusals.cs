@@ -5,6 +5,13 @@ public static class DomainRefusals
 {
     public static WherryException NotRunning() => new(ErrorCode.OperationInvalid, "domain is not running", ErrorDomain.Domain);
 
+    /// <exception cref="WherryException">OperationInvalid: it does not run.</exception>
+    internal static void RequireActive(Domain domain)
+    {
+        if (!domain.Snapshot.IsActive)
+            throw NotRunning();
+    }
+
     public static WherryException NoStoredDefinition() =>
         new(ErrorCode.OperationInvalid, "transient domains do not have any persistent config", ErrorDomain.Domain);
 

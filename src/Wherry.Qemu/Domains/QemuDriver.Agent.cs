@@ -29,6 +29,7 @@ public sealed partial class QemuDriver
     /// <param name="seconds">libvirt's numbers: -2 for ever, -1 the default of 5, 0 does not wait.</param>
     public async Task<string> AgentCommandAsync(Domain domain, string message, int seconds, string owner, CancellationToken ct)
     {
+        DomainRefusals.RequireActive(domain);
         var agent = AgentOf(domain);
         return Compact((await agent.ExecuteRawAsync(message, AgentPatience.From(seconds), owner, ct)).GetRawText());
     }
@@ -44,31 +45,42 @@ public sealed partial class QemuDriver
     /// <summary>virsh domfsfreeze and domfsthaw.</summary>
     /// <param name="command">The agent's.</param>
     /// <returns>How many file systems.</returns>
-    public async Task<int> CountByAgentAsync(Domain domain, string command, JsonObject? arguments, string owner, CancellationToken ct) =>
-        (await AskAgentAsync(domain, command, arguments, owner, ct)) is { ValueKind: JsonValueKind.Number } count && count.TryGetInt32(out var counted)
+    public async Task<int> CountByAgentAsync(Domain domain, string command, JsonObject? arguments, string owner, CancellationToken ct)
+    {
+        DomainRefusals.RequireActive(domain);
+        return (await AskAgentAsync(domain, command, arguments, owner, ct)) is { ValueKind: JsonValueKind.Number } count && count.TryGetInt32(out var counted)
             ? counted
             : throw Malformed();
+    }
 
     /// <summary>virsh set-user-password.</summary>
     /// <param name="encrypted">As the guest's /etc/shadow has it.</param>
-    public Task SetUserPasswordAsync(Domain domain, string user, string password, bool encrypted, string owner, CancellationToken ct) => AskAgentAsync(
-        domain,
-        "guest-set-user-password",
-        new JsonObject { ["crypted"] = encrypted, ["username"] = user, ["password"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(password)) },
-        owner,
-        ct);
+    public Task SetUserPasswordAsync(Domain domain, string user, string password, bool encrypted, string owner, CancellationToken ct)
+    {
+        DomainRefusals.RequireActive(domain);
+        return AskAgentAsync(
+            domain,
+            "guest-set-user-password",
+            new JsonObject { ["crypted"] = encrypted, ["username"] = user, ["password"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(password)) },
+            owner,
+            ct);
+    }
 
     /// <summary>virsh domtime.</summary>
-    public async Task<(long Seconds, uint Nanoseconds)> GetGuestTimeAsync(Domain domain, string owner, CancellationToken ct) =>
-        (await AskAgentAsync(domain, "guest-get-time", arguments: null, owner, ct)) is { ValueKind: JsonValueKind.Number } time
+    public async Task<(long Seconds, uint Nanoseconds)> GetGuestTimeAsync(Domain domain, string owner, CancellationToken ct)
+    {
+        DomainRefusals.RequireActive(domain);
+        return (await AskAgentAsync(domain, "guest-get-time", arguments: null, owner, ct)) is { ValueKind: JsonValueKind.Number } time
             && time.TryGetInt64(out var nanoseconds) && nanoseconds >= 0
             ? (nanoseconds / NanosecondsPerSecond, (uint)(nanoseconds % NanosecondsPerSecond))
             : throw Malformed();
+    }
 
     /// <summary>virsh domtime --set: the guest's clock, and its memory of ticks that it missed.</summary>
     /// <param name="fromRtc">From its hardware clock instead.</param>
     public async Task SetGuestTimeAsync(Domain domain, long seconds, uint nanoseconds, bool fromRtc, string owner, CancellationToken ct)
     {
+        DomainRefusals.RequireActive(domain);
         if (!fromRtc && seconds > long.MaxValue / NanosecondsPerSecond)
         {
             AgentOf(domain);
@@ -159,11 +171,13 @@ public sealed partial class QemuDriver
         }
     }
 
+    /// <remarks>
+    /// A domain that is off is refused by libvirt's driver here; calls that libvirt refuses one step earlier, in another error domain, look with
+    /// <see cref="DomainRefusals.RequireActive"/> first.
+    /// </remarks>
     private static AgentSession AgentOf(Domain domain)
     {
         var now = domain.Snapshot;
-        if (!now.IsActive)
-            throw DomainRefusals.NotRunning();
         if (now.Status.State != DomainState.Running)
             throw new WherryException(ErrorCode.OperationInvalid, "domain is not running");
         var link = domain.Qemu?.Agent;

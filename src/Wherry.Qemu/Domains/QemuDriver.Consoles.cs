@@ -16,8 +16,7 @@ public sealed partial class QemuDriver
     /// <exception cref="WherryException">InternalError: no such device, or none that a client can open; OperationFailed: it is open.</exception>
     public ConsoleStream OpenConsole(Domain domain, string? device, bool force)
     {
-        if (!domain.Snapshot.IsActive)
-            throw DomainRefusals.NotRunning();
+        DomainRefusals.RequireActive(domain);
         var qemu = ActiveQemu(domain);
         var spec = domain.Snapshot.Definition.Spec;
         var found = (device is null
