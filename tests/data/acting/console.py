@@ -1,4 +1,5 @@
-# What becomes of console streams. The guest is firmware that talks on its serial port and waits for a key.
+# What becomes of console streams. The guest is firmware that talks on its serial port and waits for a key. It talks once, and QEMU drops what
+# nobody reads: so it is started with its CPUs paused, and runs once its console is open.
 import threading
 import libvirt
 
@@ -7,9 +8,9 @@ libvirt.registerErrorHandler(lambda _, error: None, None)
 
 def tell(what, call):
     try:
-        print(what, call())
+        print(what, call(), flush=True)
     except libvirt.libvirtError as error:
-        print(what, error.get_error_code(), error.get_error_domain(), error)
+        print(what, error.get_error_code(), error.get_error_domain(), error, flush=True)
 
 
 def open_console(device=None, flags=0):
@@ -38,6 +39,7 @@ watchdog = threading.Timer(100, lambda: __import__("os")._exit(99))
 watchdog.daemon = True
 watchdog.start()
 first, stream = open_console()
+first.lookupByName("talk").resume()
 tell("firmware:", lambda: read_until(stream, b"boot menu"))
 tell("second:", lambda: open_console() and None)
 tell("second, by name:", lambda: open_console("serial0") and None)

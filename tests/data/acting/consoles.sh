@@ -1,5 +1,5 @@
-# Streams: consoles and pictures. "run" runs with its CPUs paused, "off" is defined only, "brief" has neither console nor screen.
-virsh define run.xml && virsh define off.xml && virsh start --paused run && virsh create --paused brief.xml && virsh define talk.xml && virsh start talk
+# Streams: consoles and pictures. "run" and "talk" start with their CPUs paused, "off" is defined only, "brief" has neither console nor screen.
+virsh define run.xml && virsh define off.xml && virsh start --paused run && virsh create --paused brief.xml && virsh define talk.xml && virsh start --paused talk
 python3 console.py
 virsh domstate talk
 virsh console off </dev/null
