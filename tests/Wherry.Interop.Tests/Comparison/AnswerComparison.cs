@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Wherry.Interop.Tests.Comparison;
 
@@ -15,10 +16,13 @@ internal enum ComparedAnswers
 
     /// <summary>The table says why they differ, and they do not.</summary>
     NeedlesslyExplained,
+
+    /// <summary>No daemon was asked: a program, module, file or option that the call needs is missing, and both answers are that of the test bench.</summary>
+    NotAsked,
 }
 
 /// <summary>Compares the answers of wherryd and of stock libvirtd to a table of calls, and counts. Every call counts as one thing only.</summary>
-internal sealed class AnswerComparison
+internal sealed partial class AnswerComparison
 {
     private readonly StringBuilder _problems = new();
     private readonly Dictionary<ComparedAnswers, int> _counts = [];
@@ -28,13 +32,15 @@ internal sealed class AnswerComparison
 
     public string Summary =>
         $"{_counts.Values.Sum()} calls, {Count(ComparedAnswers.Equal)} equal, {Count(ComparedAnswers.Explained)} explained differences, "
-        + $"{Count(ComparedAnswers.Unexplained)} unexplained, {Count(ComparedAnswers.NeedlesslyExplained)} explained without need";
+        + $"{Count(ComparedAnswers.Unexplained)} unexplained, {Count(ComparedAnswers.NeedlesslyExplained)} explained without need, "
+        + $"{Count(ComparedAnswers.NotAsked)} not asked";
 
     /// <summary>Compares two answers to one call; no explanation means that they should be the same.</summary>
     public ComparedAnswers Add(string call, string ours, string stock, string? whyDifferent)
     {
         var compared = (ours == stock, whyDifferent) switch
         {
+            _ when OfTheBench().IsMatch(ours) || OfTheBench().IsMatch(stock) => ComparedAnswers.NotAsked,
             (true, null) => ComparedAnswers.Equal,
             (true, _) => ComparedAnswers.NeedlesslyExplained,
             (false, null) => ComparedAnswers.Unexplained,
@@ -45,6 +51,8 @@ internal sealed class AnswerComparison
             _problems.Append($"{call}\n{LineDifference.Of(ours, stock)}\n");
         if (compared == ComparedAnswers.NeedlesslyExplained)
             _problems.Append($"{call}\n  both daemons give the same answer: remove the explanation\n");
+        if (compared == ComparedAnswers.NotAsked)
+            _problems.Append($"{call}\n  the test bench is at fault, whatever the daemons would say:\n{ours}\n{stock}\n");
         return compared;
     }
 
@@ -52,4 +60,15 @@ internal sealed class AnswerComparison
     public void Check() => Assert.True(_problems.Length == 0, $"{Summary}\n{Problems}");
 
     private int Count(ComparedAnswers compared) => _counts.GetValueOrDefault(compared);
+
+    /// <summary>
+    /// What a shell, Python or virsh says by itself, and the exit codes of a program that cannot be run and of a script whose watchdog ended it.
+    /// Answers with these are equal on both daemons, and prove nothing.
+    /// </summary>
+    [GeneratedRegex(
+        @"^Traceback \(most recent call last\)|: can't open file |^sh: \d+: "
+        + @"|^error: (?:unknown command|command '.*' (?:doesn't support option|requires)|unexpected data|[Ff]ailed to connect to the hypervisor)|^virt-\w+: error: (?:argument|unrecognized)"
+        + @"|\(exit code (?:99|12[67])\)$",
+        RegexOptions.Multiline)]
+    private static partial Regex OfTheBench();
 }

@@ -58,8 +58,10 @@ virsh domifaddr ga --source agent
 virsh domhostname ga
 virsh shutdown ga --mode agent
 virsh reboot ga --mode agent
-virsh domfsfreeze ga & virsh suspend ga && virsh resume ga && virsh domstate ga && wait
+virsh domfsfreeze ga
 virsh get-user-sshkeys ga root
+virsh guest-agent-timeout ga --timeout 60
+(virsh domfsfreeze ga >/dev/null 2>&1 &); timeout 20 virsh suspend ga && timeout 20 virsh resume ga && virsh domstate ga
 virsh destroy ga && virsh start ga
 until virsh qemu-agent-command ga '{"execute":"guest-ping"}' >/dev/null 2>&1; do sleep 1; done
 virsh shutdown ga --mode agent,acpi

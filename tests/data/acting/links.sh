@@ -60,6 +60,8 @@ virsh domif-setlink off nosuch down
 virsh destroy tuned
 virsh domif-setlink tuned 52:54:00:00:00:02 down
 virsh dumpxml tuned --xpath //link
+virsh lxc-enter-namespace off /bin/true
+! Stock has a program for containers whose every call its QEMU driver refuses; ours has none.
 virsh destroy brief && virsh undefine tuned && virsh undefine off
 
 # What a definition may say of bandwidth
@@ -73,4 +75,3 @@ sed "s/<model type='virtio'.>/<bandwidth><outbound average='5' burst='6' peak='7
 virsh start tuned; virsh undefine tuned
 
 # Containers are another driver's
-virsh lxc-enter-namespace off /bin/true

@@ -33,8 +33,7 @@ virsh desc run --config
 virsh desc run --live
 virsh desc run --title 'Another title' --live --config
 virsh desc run --title --config
-virsh desc off 'Words
-in two lines'
+virsh desc off "$(printf 'Words\nin two lines')"
 virsh desc off
 virsh desc off --live x
 virsh desc brief --config x

@@ -73,7 +73,7 @@ virsh attach-device tuned plugged.xml --live
 virsh blkdeviotune tuned vdp
 virsh dumpxml tuned --xpath '//disk[target/@dev="vdp"]/iotune'
 sed -i s/5000/6000/ plugged.xml; virsh update-device tuned plugged.xml --live
-sed -i s/total/write/ plugged.xml; virsh update-device tuned plugged.xml --live
+sed -i s/total/write/g plugged.xml; virsh update-device tuned plugged.xml --live
 virsh blkdeviotune off vda --total-bytes-sec 1
 virsh blkdeviotune off vda --total-bytes-sec 1 --live
 virsh blkdeviotune brief vda --total-bytes-sec 1 --config
@@ -84,7 +84,6 @@ python3 wire.py tuned 'd.blockIoTune("vda", 2)'
 python3 wire.py tuned 'd.blockIoTune("vda", 3)'
 python3 wire.py tuned 'd.blockIoTune("vda", 8)'
 python3 wire.py tuned 'd.setBlockIoTune("vda", {"total_bytes_sec": 5}, 8)'
-python3 wire.py tuned 'd.setBlockIoTune("vda", {}, 0)'
 virsh destroy tuned && virsh start --paused tuned
 virsh blkdeviotune tuned sda
 virsh blkdeviotune tuned vda

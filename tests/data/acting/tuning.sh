@@ -58,7 +58,6 @@ python3 wire.py off 'd.memoryParameters(0)'
 python3 wire.py off 'd.memoryParameters(3)'
 python3 wire.py off 'd.memoryParameters(8)'
 python3 wire.py off 'd.setMemoryParameters({"hard_limit": 500000}, 8)'
-python3 wire.py off 'd.setMemoryParameters({"nosuch": 1}, 0)'
 
 # blkiotune
 virsh blkiotune tuned
