@@ -1,9 +1,12 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Wherry.Daemon.Configuration;
 using Wherry.Daemon.Events;
 using Wherry.Daemon.Handlers;
 using Wherry.Daemon.Hosting;
+using Wherry.Qemu.ControlGroups;
 using Wherry.Qemu.Domains;
 using Wherry.Qemu.Domains.Jobs;
 using Wherry.Qemu.Host;
@@ -142,13 +145,15 @@ internal sealed class WherryDaemon
             DumpGuestCore = qemu.DumpGuestCore,
             Sandbox = qemu.SeccompSandbox,
         };
-        var launcher = new DomainLauncher(processes, termination, emulators, files, launch, _time, qmpLog);
+        var cgroups = new GuestCgroups(new KernelCgroupFiles(), _options.IsPrivileged, qemu.CgroupControllers, CgroupMark(), _time, domainLog);
+        var launcher = new DomainLauncher(processes, termination, emulators, files, cgroups, launch, _time, qmpLog);
         var driver = new QemuDriver(new QemuDriverParts
         {
             Launcher = launcher,
             Processes = processes,
             Termination = termination,
             Files = files,
+            Cgroups = cgroups,
             Emulators = emulators,
             Sink = events,
             JobLimits = new JobLimits(qemu.JobTimeout, qemu.MaxQueued),
@@ -198,6 +203,11 @@ internal sealed class WherryDaemon
             Launcher = launcher,
         };
     }
+
+    /// <summary>In the names of control groups, which all daemons of a host share: nothing for the usual one, something of its own for any other.</summary>
+    private string CgroupMark() => _options.Paths.State == DaemonPaths.ForSystem.State
+        ? ""
+        : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_options.Paths.State)).AsSpan(0, 4));
 
     /// <summary>Where another daemon can ask us about a hand-over. Without a network only one on this machine can; it names the host that it
     /// means, so that an address which leads elsewhere does no harm.</summary>

@@ -14,6 +14,13 @@ public sealed partial class DomainDocument
     public long CpuTuning(string element) =>
         long.TryParse(Root.Element("cputune")?.Text(element), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : 0;
 
+    /// <summary>Weight of the domain among others at the host's processors; null when it is not given.</summary>
+    public ulong? CpuShares =>
+        ulong.TryParse(Root.Element("cputune")?.Text("shares"), NumberStyles.None, CultureInfo.InvariantCulture, out var shares) ? shares : null;
+
+    /// <summary>The group of domains whose share of the host it has; null when it is not given.</summary>
+    public string? Partition => Root.Element("resource")?.Text("partition");
+
     public DomainDocument WithCpuTuning(IEnumerable<KeyValuePair<string, long>> values) => With(root =>
     {
         foreach (var (element, value) in values)

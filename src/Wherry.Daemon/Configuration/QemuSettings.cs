@@ -1,4 +1,5 @@
 using System.Net;
+using Wherry.Qemu.ControlGroups;
 
 namespace Wherry.Daemon.Configuration;
 
@@ -33,6 +34,9 @@ internal sealed record QemuSettings
     /// <summary><c>seccomp_sandbox</c>: 1 and -1 (the default) ask QEMU for it, 0 does not.</summary>
     public bool SeccompSandbox { get; init; } = true;
 
+    /// <summary><c>cgroup_controllers</c>: those that guests' control groups may use; without the key all that the host has.</summary>
+    public CgroupControllers CgroupControllers { get; init; } = CgroupControllers.All;
+
     /// <summary><c>auto_dump_path</c>: where the memory of crashed guests goes; null: below the state directory.</summary>
     public string? AutoDumpPath { get; init; }
 
@@ -65,6 +69,7 @@ internal sealed record QemuSettings
             KeepAliveCount = conf.Int("keepalive_count", 0, int.MaxValue) ?? defaults.KeepAliveCount,
             DumpGuestCore = conf.Switch("dump_guest_core") ?? defaults.DumpGuestCore,
             SeccompSandbox = conf.Int("seccomp_sandbox", -1, 1) != 0,
+            CgroupControllers = Controllers(conf) ?? defaults.CgroupControllers,
             AutoDumpPath = conf.Text("auto_dump_path"),
             TerminationWait = Seconds("wherry_termination_wait") ?? defaults.TerminationWait,
             KillWait = Seconds("wherry_kill_wait") ?? defaults.KillWait,
@@ -80,6 +85,13 @@ internal sealed record QemuSettings
         return settings;
 
         TimeSpan? Seconds(string key) => conf.Int(key, 1, day) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+    }
+
+    private static CgroupControllers? Controllers(ConfFile conf)
+    {
+        const string key = "cgroup_controllers";
+        return conf.List(key)?.Aggregate(CgroupControllers.None, (found, name) =>
+            found | (CgroupControllerNames.FromConfiguration(name) ?? throw conf.Error(key, $"Unknown cgroup controller '{name}'")));
     }
 
     private static void CheckRange(ConfFile conf, string prefix, int min, int max)

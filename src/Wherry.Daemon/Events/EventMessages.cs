@@ -66,6 +66,7 @@ internal static class EventMessages
             17, RemoteProcedure.DomainEventCallbackTunable,
             id => new DomainEventCallbackTunableMsg(id, dom, [.. fields.Select(field => field.Number is { } number
                 ? TypedParameter.ULLong(field.Name, number)
+                : field.Signed is { } signed ? TypedParameter.LLong(field.Name, signed)
                 : TypedParameter.String(field.Name, field.Text ?? ""))])),
         DomainEvent.BlockJob job =>
         [

@@ -26,14 +26,15 @@ internal sealed partial class RemoteProgram
     private async ValueTask<DomainGetBlockIoTuneRet> DomainGetBlockIoTune(ServerCall call, DomainGetBlockIoTuneArgs args, CancellationToken ct)
     {
         CheckArgument(args.Nparams == 0 || args.Disk is not null, "disk", "virDomainGetBlockIoTune", "must not be NULL");
-        var snapshot = ReadTuning(
+        var domain = ReadTuning(
             call, args.Dom, args.Nparams, args.Flags, "virDomainGetBlockIoTune", "qemuDomainGetBlockIoTune", RemoteLimits.DomainBlockIoTuneParameters);
+        var snapshot = domain.Snapshot;
         var definition = Affect(args.Flags).Of(snapshot);
         if (args.Nparams == 0)
             return new DomainGetBlockIoTuneRet([], IoTuneSpec.Fields.Length);
         var path = args.Disk!; // checked above
         var tune = definition == snapshot.Live
-            ? await Driver.AskIoTuneAsync(Domain(call, args.Dom), path, Owner("DomainGetBlockIoTune"), ct)
+            ? await Driver.AskIoTuneAsync(domain, path, Owner("DomainGetBlockIoTune"), ct)
             : (definition.Spec.FindDisk(path)
                 ?? throw new WherryException(ErrorCode.InvalidArg, $"disk '{path}' was not found in the domain config")).IoTune ?? IoTuneSpec.None;
         var values = IoTuneSpec.Fields.Select(field => field == IoTuneSpec.Group
@@ -64,9 +65,9 @@ internal sealed partial class RemoteProgram
     [Procedure(RemoteProcedure.DomainGetInterfaceParameters)]
     private ValueTask<DomainGetInterfaceParametersRet> DomainGetInterfaceParameters(ServerCall call, DomainGetInterfaceParametersArgs args, CancellationToken ct)
     {
-        var snapshot = ReadTuning(
+        var domain = ReadTuning(
             call, args.Dom, args.Nparams, args.Flags, "virDomainGetInterfaceParameters", "qemuDomainGetInterfaceParameters", RemoteLimits.DomainInterfaceParameters);
-        var definition = Affect(args.Flags).Of(snapshot);
+        var definition = Affect(args.Flags).Of(domain.Snapshot);
         if (args.Nparams == 0)
             return new(new DomainGetInterfaceParametersRet([], BandwidthFields.Length));
         var bandwidth = QemuDriver.FindInterface(definition.Spec, args.Device).Bandwidth;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Wherry.Errors;
+using Wherry.Qemu.ControlGroups;
 using Wherry.Qemu.Domains;
 using Wherry.Rpc;
 using Wherry.Wire.Procedures;
@@ -9,8 +10,8 @@ using Wherry.Xml;
 
 namespace Wherry.Daemon.Handlers;
 
-// Shares and limits of the host's processors, memory, disks and NUMA nodes: virsh schedinfo, memtune, blkiotune, numatune. What control groups
-// would do for a running guest is refused as libvirt refuses it where there are none.
+// Shares and limits of the host's processors, memory, disks and NUMA nodes: virsh schedinfo, memtune, blkiotune, numatune. A running guest's are
+// what the kernel says of its control group; one without a group is refused as libvirt refuses it.
 internal sealed partial class RemoteProgram
 {
     private static readonly ImmutableArray<(string Parameter, string Element, TypedParameterType Type)> SchedulerFields =
@@ -27,6 +28,8 @@ internal sealed partial class RemoteProgram
     ];
 
     private static readonly Dictionary<string, TypedParameterType> SchedulerTypes = SchedulerFields.ToDictionary(field => field.Parameter, field => field.Type);
+
+    private const string NoCpuController = "cgroup CPU controller is not mounted";
 
     private static readonly ImmutableArray<string> MemoryLimits = ["hard_limit", "soft_limit", "swap_hard_limit"];
 
@@ -46,11 +49,10 @@ internal sealed partial class RemoteProgram
     [Procedure(RemoteProcedure.DomainGetSchedulerType)]
     private ValueTask<DomainGetSchedulerTypeRet> DomainGetSchedulerType(ServerCall call, DomainGetSchedulerTypeArgs args, CancellationToken ct)
     {
-        var snapshot = Domain(call, args.Dom).Snapshot;
+        var domain = Domain(call, args.Dom);
         CheckSystemMode(ErrorCode.OperationUnsupported, "CPU tuning");
-        if (snapshot.IsActive)
-            throw WithoutCgroup("cgroup CPU controller is not mounted");
-        return new(new DomainGetSchedulerTypeRet("posix", SchedulerFields.Length));
+        var hasLimits = !domain.Snapshot.IsActive || Cgroup(domain, CgroupControllers.Cpu, NoCpuController).CanLimitCpu;
+        return new(new DomainGetSchedulerTypeRet("posix", hasLimits ? SchedulerFields.Length : 1));
     }
 
     [Procedure(RemoteProcedure.DomainGetSchedulerParameters)]
@@ -74,15 +76,16 @@ internal sealed partial class RemoteProgram
     [Procedure(RemoteProcedure.DomainGetMemoryParameters)]
     private ValueTask<DomainGetMemoryParametersRet> DomainGetMemoryParameters(ServerCall call, DomainGetMemoryParametersArgs args, CancellationToken ct)
     {
-        var snapshot = ReadTuning(call, args.Dom, args.Nparams, args.Flags, "virDomainGetMemoryParameters", "qemuDomainGetMemoryParameters", RemoteLimits.DomainMemoryParameters);
+        var domain = ReadTuning(call, args.Dom, args.Nparams, args.Flags, "virDomainGetMemoryParameters", "qemuDomainGetMemoryParameters", RemoteLimits.DomainMemoryParameters);
         CheckSystemMode(ErrorCode.OperationUnsupported, "Memory tuning");
+        var snapshot = domain.Snapshot;
         var definition = Affect(args.Flags).Of(snapshot);
         if (args.Nparams == 0)
             return new(new DomainGetMemoryParametersRet([], MemoryLimits.Length));
-        if (definition == snapshot.Live)
-            throw WithoutCgroup("cgroup memory controller is not mounted");
-        return new(new DomainGetMemoryParametersRet(
-            [.. MemoryLimits.Select(limit => TypedParameter.ULLong(limit, definition.Document.MemoryLimitKiB(limit))).Take(args.Nparams)], 0));
+        Func<string, ulong> limitOf = definition == snapshot.Live
+            ? Cgroup(domain, CgroupControllers.Memory, "cgroup memory controller is not mounted").ReadMemoryLimit
+            : definition.Document.MemoryLimitKiB;
+        return new(new DomainGetMemoryParametersRet([.. MemoryLimits.Select(limit => TypedParameter.ULLong(limit, limitOf(limit))).Take(args.Nparams)], 0));
     }
 
     [Procedure(RemoteProcedure.DomainSetMemoryParameters)]
@@ -98,18 +101,20 @@ internal sealed partial class RemoteProgram
     [Procedure(RemoteProcedure.DomainGetBlkioParameters)]
     private ValueTask<DomainGetBlkioParametersRet> DomainGetBlkioParameters(ServerCall call, DomainGetBlkioParametersArgs args, CancellationToken ct)
     {
-        var snapshot = ReadTuning(call, args.Dom, args.Nparams, args.Flags, "virDomainGetBlkioParameters", "qemuDomainGetBlkioParameters", RemoteLimits.DomainBlkioParameters);
+        var domain = ReadTuning(call, args.Dom, args.Nparams, args.Flags, "virDomainGetBlkioParameters", "qemuDomainGetBlkioParameters", RemoteLimits.DomainBlkioParameters);
         CheckSystemMode(ErrorCode.ConfigUnsupported, "Block I/O tuning");
         if (args.Nparams == 0)
             return new(new DomainGetBlkioParametersRet([], BlkioTypes.Count));
+        var snapshot = domain.Snapshot;
         var definition = Affect(args.Flags).Of(snapshot);
-        if (definition == snapshot.Live)
-            throw WithoutCgroup("blkio cgroup isn't mounted");
+        var weight = definition == snapshot.Live
+            ? Cgroup(domain, CgroupControllers.Io, "blkio cgroup isn't mounted").ReadBlkioWeight()
+            : definition.Document.BlkioWeight;
         var devices = definition.Document.BlkioDevices;
         var values = BlkioDeviceLimits
             .Select(limit => TypedParameter.String("device_" + limit, string.Join(
                 ',', devices.Where(device => device.Limits.GetValueOrDefault(limit) != 0).Select(device => $"{device.Path},{Decimal(device.Limits[limit])}"))))
-            .Prepend(TypedParameter.UInt("weight", definition.Document.BlkioWeight));
+            .Prepend(TypedParameter.UInt("weight", weight));
         return new(new DomainGetBlkioParametersRet([.. Readable(values.Take(args.Nparams), args.Flags)], 0));
     }
 
@@ -119,38 +124,21 @@ internal sealed partial class RemoteProgram
         CheckTuning(args.Params, args.Flags, "virDomainSetBlkioParameters", "qemuDomainSetBlkioParameters", BlkioTypes);
         var domain = Domain(call, args.Dom);
         CheckSystemMode(ErrorCode.ConfigUnsupported, "Block I/O tuning");
-        WherryException? wrong = null;
-        await Driver.SetBlkioAsync(domain, Change, Affect(args.Flags), Owner("DomainSetBlkioParameters"), ct);
-        // As in libvirt what is right has been kept.
-        if (wrong is not null)
-            throw wrong;
-
-        (uint, IReadOnlyList<BlkioDeviceTuning>) Change(uint weight, IReadOnlyList<BlkioDeviceTuning> devices)
-        {
-            foreach (var (field, value) in args.Params)
-            {
-                try
-                {
-                    if (value.AsUInt is { } given)
-                        weight = given;
-                    else
-                        devices = BlkioDeviceText.Merge(devices, field, value.AsString!); // the types have been checked
-                }
-                catch (WherryException e)
-                {
-                    wrong = e;
-                }
-            }
-
-            return (weight, devices);
-        }
+        await Driver.SetBlkioAsync(
+            domain,
+            [.. args.Params.Select(one => one.Value.AsUInt is { } weight
+                ? (BlkioChange)new BlkioChange.Weight(weight)
+                : new BlkioChange.Devices(one.Field, one.Value.AsString!))], // ! : the types have been checked
+            Affect(args.Flags),
+            Owner("DomainSetBlkioParameters"),
+            ct);
     }
 
     [Procedure(RemoteProcedure.DomainGetNumaParameters)]
     private ValueTask<DomainGetNumaParametersRet> DomainGetNumaParameters(ServerCall call, DomainGetNumaParametersArgs args, CancellationToken ct)
     {
-        var snapshot = ReadTuning(call, args.Dom, args.Nparams, args.Flags, "virDomainGetNumaParameters", "qemuDomainGetNumaParameters", RemoteLimits.DomainNumaParameters);
-        var tuning = Affect(args.Flags).Of(snapshot).Document.NumaTuning;
+        var domain = ReadTuning(call, args.Dom, args.Nparams, args.Flags, "virDomainGetNumaParameters", "qemuDomainGetNumaParameters", RemoteLimits.DomainNumaParameters);
+        var tuning = Affect(args.Flags).Of(domain.Snapshot).Document.NumaTuning;
         if (args.Nparams == 0)
             return new(new DomainGetNumaParametersRet([], NumaTypes.Count));
         TypedParameter[] values =
@@ -191,17 +179,47 @@ internal sealed partial class RemoteProgram
 
     private ImmutableArray<TypedParameter> GetScheduler(ServerCall call, NonnullDomain dom, int count, string function, uint flags)
     {
-        var snapshot = ReadTuning(call, dom, count, flags, function, "qemuDomainGetSchedulerParametersFlags", RemoteLimits.DomainSchedulerParameters);
+        var domain = ReadTuning(call, dom, count, flags, function, "qemuDomainGetSchedulerParametersFlags", RemoteLimits.DomainSchedulerParameters);
         CheckSystemMode(ErrorCode.ConfigUnsupported, "CPU tuning");
+        var snapshot = domain.Snapshot;
         var definition = Affect(flags).Of(snapshot);
-        if (definition == snapshot.Live)
-            throw WithoutCgroup("cgroup CPU controller is not mounted");
+        var values = definition == snapshot.Live
+            ? LiveSchedule(Cgroup(domain, CgroupControllers.Cpu, NoCpuController), definition.Spec)
+            : SchedulerFields.Select(field => definition.Document.CpuTuning(field.Element));
         return
         [
-            .. SchedulerFields.Take(count).Select(field => field.Type == TypedParameterType.LLong
-                ? TypedParameter.LLong(field.Parameter, definition.Document.CpuTuning(field.Element))
-                : TypedParameter.ULLong(field.Parameter, (ulong)definition.Document.CpuTuning(field.Element))),
+            .. SchedulerFields.Take(count).Zip(values, (field, value) => field.Type == TypedParameterType.LLong
+                ? TypedParameter.LLong(field.Parameter, value)
+                : TypedParameter.ULLong(field.Parameter, (ulong)value)),
         ];
+    }
+
+    /// <summary>The values of <see cref="SchedulerFields"/>; only the first where the kernel cannot limit processor time. Each is asked when it is wanted.</summary>
+    private static IEnumerable<long> LiveSchedule(DomainCgroup cgroup, DomainSpec spec)
+    {
+        yield return (long)cgroup.ReadShares();
+        if (!cgroup.CanLimitCpu)
+            yield break;
+        var first = ThreadGroup.Vcpu(0); // they are all alike
+        var vcpus = cgroup.Contains(first) ? cgroup.ReadBandwidth(first) : Shared();
+        yield return (long)vcpus.Period;
+        yield return vcpus.Quota;
+        var emulator = cgroup.ReadBandwidth(ThreadGroup.Emulator);
+        yield return (long)emulator.Period;
+        yield return emulator.Quota;
+        var global = cgroup.ReadBandwidth(group: null);
+        yield return (long)global.Period;
+        yield return global.Quota;
+        var threads = cgroup.ReadBandwidth(spec.IoThreads.IsEmpty ? null : ThreadGroup.IoThread(spec.IoThreads[0].Id));
+        yield return (long)threads.Period;
+        yield return threads.Quota;
+
+        // Virtual CPUs without groups of their own have equal parts of the whole.
+        CpuBandwidth Shared()
+        {
+            var whole = cgroup.ReadBandwidth(group: null);
+            return whole with { Quota = whole.Quota / Math.Max(1, spec.Vcpu.Current) };
+        }
     }
 
     private async ValueTask SetSchedulerAsync(
@@ -223,7 +241,7 @@ internal sealed partial class RemoteProgram
     }
 
     /// <summary>What every call that reads such values looks at first.</summary>
-    private DomainSnapshot ReadTuning(ServerCall call, NonnullDomain dom, int count, uint flags, string function, string driverFunction, int most)
+    private Domain ReadTuning(ServerCall call, NonnullDomain dom, int count, uint flags, string function, string driverFunction, int most)
     {
         if (count > most)
             throw new WherryException(ErrorCode.InternalError, "nparams too large", ErrorDomain.Rpc);
@@ -231,7 +249,7 @@ internal sealed partial class RemoteProgram
         if (Has(flags, AffectLive) && Has(flags, AffectConfig))
             throw Combination("Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
         CheckFlags(flags, AffectLive | AffectConfig | TextParameters, driverFunction);
-        return Domain(call, dom).Snapshot;
+        return Domain(call, dom);
     }
 
     /// <summary>What every call that sets such values looks at first.</summary>
@@ -253,7 +271,10 @@ internal sealed partial class RemoteProgram
     private static IEnumerable<TypedParameter> Readable(IEnumerable<TypedParameter> values, uint flags) =>
         values.Where(value => Has(flags, TextParameters) || value.Value.Type != TypedParameterType.String);
 
-    private static WherryException WithoutCgroup(string text) => new(ErrorCode.OperationInvalid, text);
+    /// <summary>The control group of a running domain.</summary>
+    /// <param name="why">Told when it has none, or none with this controller.</param>
+    private static DomainCgroup Cgroup(Domain domain, CgroupControllers controller, string why) =>
+        domain.Qemu?.Cgroup is { } cgroup && cgroup.Has(controller) ? cgroup : throw new WherryException(ErrorCode.OperationInvalid, why);
 
     private static string Decimal<T>(T number)
         where T : IFormattable => number.ToString(null, CultureInfo.InvariantCulture);

@@ -119,8 +119,8 @@ public enum DiskChangeReason
     DropMissingOnStart = 1,
 }
 
-/// <summary>One of <paramref name="Number"/> and <paramref name="Text"/> is given: the type that the client sees.</summary>
-public sealed record TunedField(string Name, ulong? Number, string? Text);
+/// <summary>One of <paramref name="Number"/>, <paramref name="Text"/> and <paramref name="Signed"/> is given: the type that the client sees.</summary>
+public sealed record TunedField(string Name, ulong? Number, string? Text, long? Signed = null);
 
 /// <summary>libvirt's virDomainMemoryFailureRecipientType.</summary>
 public enum MemoryFailureRecipient

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Wherry.Qemu.ControlGroups;
 using Wherry.Qemu.Cpus;
 using Wherry.Qemu.Launch;
 using Wherry.Qemu.Process;
@@ -13,7 +14,7 @@ namespace Wherry.Qemu.Domains;
 /// <summary>
 /// Makes a running QEMU of a definition: CPUs stopped, monitor answering, hardware configured.
 /// <code>
-///   definition --> check images, choose ports, open taps --> CommandLine.Build (pure) --> spawn
+///   definition --> check images, choose ports, open taps --> CommandLine.Build (pure) --> control group --> spawn, moved in, let go
 ///                  QEMU: greeting, capabilities --> startup commands --> ask for CPU, ptys --> live definition
 ///   any failure: process ended, ports and taps given back, directories removed, QEMU's own words in the error
 /// </code>
@@ -42,6 +43,7 @@ public sealed class DomainLauncher : IDomainLauncher
     private readonly ProcessTermination _termination;
     private readonly EmulatorCatalog _emulators;
     private readonly DomainFiles _files;
+    private readonly GuestCgroups _cgroups;
     private readonly LaunchSettings _settings;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -51,6 +53,7 @@ public sealed class DomainLauncher : IDomainLauncher
         ProcessTermination termination,
         EmulatorCatalog emulators,
         DomainFiles files,
+        GuestCgroups cgroups,
         LaunchSettings settings,
         TimeProvider time,
         ILogger logger)
@@ -59,6 +62,7 @@ public sealed class DomainLauncher : IDomainLauncher
         _termination = termination;
         _emulators = emulators;
         _files = files;
+        _cgroups = cgroups;
         _settings = settings;
         _time = time;
         _logger = logger;
@@ -84,9 +88,15 @@ public sealed class DomainLauncher : IDomainLauncher
     private async Task<LaunchedQemu> LaunchAsync(
         LaunchTarget target, LaunchRequest request, List<IDisposable> resources, Action<IQemuProcess> spawned, CancellationToken ct)
     {
-        var overlay = new LiveOverlay { Id = target.Id, VncListen = _settings.VncListen, DacLabel = _settings.Owner is { } user ? $"+{user.Uid}:+{user.Gid}" : null };
+        var overlay = new LiveOverlay
+        {
+            Id = target.Id,
+            VncListen = _settings.VncListen,
+            DacLabel = _settings.Owner is { } user ? $"+{user.Uid}:+{user.Gid}" : null,
+            Partition = _cgroups.HasPartitions ? CgroupNames.DefaultPartition : null,
+        };
         var named = DomainSpec.From(overlay.Apply(target.Definition.Document));
-        HostDemands.Check(named, target.Definition.Document);
+        HostDemands.Check(named, target.Definition.Document, _cgroups.Offered);
         var images = DiskImages.Inspect(
             named, coldBoot: !request.Incoming, _settings.Owner is { } owner ? $" (as uid:{owner.Uid}, gid:{owner.Gid})" : "");
         var emulator = await _emulators.GetAsync(named.Emulator!, ct); // completed definitions name one
@@ -119,22 +129,28 @@ public sealed class DomainLauncher : IDomainLauncher
         var log = _files.LogOf(target.Name);
         WriteLogHeader(log, plan);
         var mark = LogTail.Mark(log);
-        var process = _processes.Start(new ProcessStart
+        var start = new ProcessStart
         {
             Executable = plan.Emulator,
             Arguments = plan.Arguments,
             Environment = plan.Environment.SetItem("PATH", Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin"),
             LogPath = log,
             InheritedFds = [monitorSocket, .. interfaces.Handles],
-        });
-        spawned(process);
-        monitorSocket.Dispose(); // QEMU's copy is the only one now: if it dies, our connection ends at once.
+        };
+        var cgroup = _cgroups.Create(target.Id, target.Name, target.Definition.Document.Partition ?? CgroupNames.DefaultPartition);
+        QemuProcess? process = null;
         MonitorSession? monitor = null;
         try
         {
+            Spawn(start, cgroup, spec, target.Definition.Document, started =>
+            {
+                process = started;
+                spawned(started);
+            });
+            monitorSocket.Dispose(); // QEMU's copy is the only one now: if it dies, our connection ends at once.
             monitor = await MonitorSession.ConnectAsync(
                 monitorPath, _settings.Monitor with { Owner = target.Name, TimeProvider = _time, Logger = _logger }, ct);
-            var vcpus = await PlugVcpusAsync(monitor, spec, ct);
+            var vcpus = await PlugVcpusAsync(monitor, cgroup, spec, ct);
             await StartupCommands.RunAsync(plan.StartupCommands, target.Name, monitor, ct);
             var characters = await CharacterDevicesAsync(monitor, spec, ct);
             overlay = overlay with
@@ -158,7 +174,12 @@ public sealed class DomainLauncher : IDomainLauncher
             };
             var document = overlay.Apply(target.Definition.Document);
             var live = new DomainDefinition(vcpus is { } states ? document.WithVcpus(states, oneByOne: true) : document);
-            return new LaunchedQemu(new QemuInstance(process, monitor, monitorPath, resources) { LastBlockNode = DiskNodes.LastNumber(plan.Disks) }, live)
+            var qemu = new QemuInstance(process!, monitor, monitorPath, resources) // ! : Spawn has told
+            {
+                LastBlockNode = DiskNodes.LastNumber(plan.Disks),
+                Cgroup = cgroup,
+            };
+            return new LaunchedQemu(qemu, live)
             {
                 AgentsConnected = [.. live.Spec.Channels
                     .Where(channel => channel.Name == GuestAgentChannel && characters.Channels.ContainsKey(channel.Alias ?? ""))
@@ -169,7 +190,10 @@ public sealed class DomainLauncher : IDomainLauncher
         {
             if (monitor is not null)
                 await monitor.DisposeAsync();
-            await _termination.TerminateAsync(target.Name, process, TerminationFlags.Force, CancellationToken.None);
+            if (process is not null)
+                await _termination.TerminateAsync(target.Name, process, TerminationFlags.Force, CancellationToken.None);
+            if (cgroup is not null)
+                await _cgroups.RemoveAsync(cgroup, target.Name);
             // Connection refused: QEMU had ended, and its listening socket with it, before we came to connect.
             if (e is not (MonitorClosedException or WherryException { Errno: ConnectionRefused }))
                 throw;
@@ -177,6 +201,25 @@ public sealed class DomainLauncher : IDomainLauncher
             var when = monitor is null ? "process exited while connecting to monitor" : "qemu unexpectedly closed the monitor";
             throw new WherryException(ErrorCode.InternalError, $"{when}: {LogTail.Read(log, mark)}".TrimEnd(' ', ':'), inner: e);
         }
+    }
+
+    /// <summary>QEMU's process. With a control group it is in it, and in the group of its emulator threads, before it is QEMU.</summary>
+    private void Spawn(ProcessStart start, DomainCgroup? cgroup, DomainSpec spec, DomainDocument document, Action<QemuProcess> spawned)
+    {
+        if (cgroup is null)
+        {
+            spawned(_processes.Start(start));
+            return;
+        }
+        HostDemands.Check(spec, document, cgroup.Controllers); // fewer than were offered, where the kernel refuses some
+        cgroup.Limit(document);
+        cgroup.Make(ThreadGroup.Emulator, ThreadTuning.OfEmulator(document));
+        var (process, gate) = _processes.StartHeld(start);
+        using var held = gate;
+        spawned(process);
+        cgroup.AddProcess(process.Pid);
+        cgroup.AddThread(ThreadGroup.Emulator, process.Pid);
+        gate.Open();
     }
 
     /// <summary>
@@ -242,11 +285,12 @@ public sealed class DomainLauncher : IDomainLauncher
 
     /// <summary>Plugs the CPUs that QEMU is not started with, in their order, so that they can be taken out later.</summary>
     /// <returns>What is there then; null for a guest whose CPUs are only counted.</returns>
-    private static async Task<ImmutableArray<VcpuState>?> PlugVcpusAsync(MonitorSession monitor, DomainSpec spec, CancellationToken ct)
+    private static async Task<ImmutableArray<VcpuState>?> PlugVcpusAsync(MonitorSession monitor, DomainCgroup? cgroup, DomainSpec spec, CancellationToken ct)
     {
         if (spec.Vcpu.OneByOne.IsEmpty)
             return null;
         var cpus = await PluggedCpus.AskAsync(monitor, ct);
+        using var widened = EmulatorNodes.Widen(cgroup);
         foreach (var vcpu in spec.Vcpu.OneByOne.Where(vcpu => vcpu is { IsEnabled: true, IsHotpluggable: true }).OrderBy(vcpu => vcpu.Order))
             await monitor.ExecuteAsync(cpus.Cpus[vcpu.Id].Plug(vcpu.Id), ct);
         return (await PluggedCpus.AskAsync(monitor, ct)).States;

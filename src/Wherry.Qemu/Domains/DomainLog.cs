@@ -97,4 +97,7 @@ internal static partial class DomainLog
 
     [LoggerMessage(3081, LogLevel.Error, "definition '{Name}' is left out: {Reason}")]
     public static partial void DefinitionLeftOut(ILogger logger, string name, string reason);
+
+    [LoggerMessage(3082, LogLevel.Warning, "domain '{Name}': its control group '{Path}' could not be removed: errno {Errno}")]
+    public static partial void CgroupRemains(ILogger logger, string name, string path, int errno);
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Wherry.Qemu.ControlGroups;
 using Wherry.Qemu.Domains.Jobs;
 using Wherry.Qemu.HotPlug;
 using Wherry.Qemu.Launch;
@@ -36,7 +37,7 @@ public sealed partial class QemuDriver
             {
                 var thread = new IoThreadSpec(id);
                 await new QemuCommand("object-add", Memory.IoThread(thread).ToString()).RunAsync(qemu.Monitor);
-                await PinIoThreadAsync(qemu.Monitor, id, live.Document.IoThreadPin((int)id), ct);
+                await PlaceIoThreadAsync(qemu, live.Document, id, ct);
             }
             return DocumentChanges.Both(document => document.WithIoThread(id));
 
@@ -58,7 +59,10 @@ public sealed partial class QemuDriver
             CheckUnused(affected.Config?.Spec);
             CheckUnused(affected.Live?.Spec);
             if (affected.Qemu is { } qemu)
+            {
                 await PlugCommands.Named("object-del", "id", new IoThreadSpec(id).ObjectId).RunAsync(qemu.Monitor);
+                qemu.Cgroup?.Remove(ThreadGroup.IoThread(id));
+            }
             return DocumentChanges.Both(document => document.WithoutIoThread(id));
 
             void CheckUnused(DomainSpec? spec)
@@ -118,7 +122,9 @@ public sealed partial class QemuDriver
             {
                 if (FindIoThread(live.Spec, id) is null)
                     throw new WherryException(ErrorCode.InvalidArg, $"iothread {id} not found");
-                await PinIoThreadAsync(qemu.Monitor, id, CpuList.Write(cpus), ct);
+                Narrow(qemu, ThreadGroup.IoThread(id), cpus);
+                if ((await AskIoThreadsAsync(qemu.Monitor, ct)).TryGetValue(id, out var thread))
+                    ThreadAffinity.Set(thread, cpus);
                 domain.Announce(new DomainEvent.Tunable([new TunedField($"cputune.iothreadpin{id}", Number: null, CpuList.Write(cpus))]));
             }
             if (affected.Config is { } config && FindIoThread(config.Spec, id) is null)
@@ -126,12 +132,6 @@ public sealed partial class QemuDriver
             return DocumentChanges.Both(document => document.WithIoThreadPin(id, cpus));
         },
         ct);
-
-    private static async Task PinIoThreadAsync(MonitorSession monitor, uint id, string? cpus, CancellationToken ct)
-    {
-        if (cpus is not null && (await AskIoThreadsAsync(monitor, ct)).TryGetValue(id, out var thread))
-            ThreadAffinity.Set(thread, CpuList.Parse(cpus));
-    }
 
     private static async Task<OrderedDictionary<uint, int>> AskIoThreadsAsync(MonitorSession monitor, CancellationToken ct)
     {

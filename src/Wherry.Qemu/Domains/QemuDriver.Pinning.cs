@@ -1,12 +1,11 @@
 using System.Collections.Immutable;
+using Wherry.Qemu.ControlGroups;
 using Wherry.Qemu.Process;
-using Wherry.Qmp;
-using Wherry.Qmp.Commands;
 using Wherry.Xml;
 
 namespace Wherry.Qemu.Domains;
 
-// virsh vcpupin and emulatorpin: by the kernel's scheduler alone. libvirt also narrows the control group, where it has one.
+// virsh vcpupin and emulatorpin: the thread's group is narrowed first, where it has one, since the scheduler keeps to that.
 public sealed partial class QemuDriver
 {
     /// <summary>The host CPUs that one virtual CPU may run on.</summary>
@@ -26,7 +25,7 @@ public sealed partial class QemuDriver
                 if (vcpu >= live.Spec.Vcpu.Maximum)
                     throw new WherryException(ErrorCode.InvalidArg, $"vcpu {vcpu} is out of range of live cpu count {live.Spec.Vcpu.Maximum}");
                 if (live.Spec.Vcpu.All[vcpu].IsEnabled)
-                    await PinVcpuAsync(qemu.Monitor, vcpu, cpus, ct);
+                    await PinVcpuAsync(qemu, vcpu, cpus, ct);
                 domain.Announce(new DomainEvent.Tunable([new TunedField($"cputune.vcpupin{vcpu}", Number: null, CpuList.Write(cpus))]));
             }
             return DocumentChanges.Both(document => document.WithVcpuPin(vcpu, cpus));
@@ -44,6 +43,7 @@ public sealed partial class QemuDriver
             CheckCpus(cpus);
             if (affected.Qemu is { } qemu)
             {
+                Narrow(qemu, ThreadGroup.Emulator, cpus);
                 ThreadAffinity.Set(qemu.Process.Pid, cpus);
                 domain.Announce(new DomainEvent.Tunable([new TunedField("cputune.emulatorpin", Number: null, CpuList.Write(cpus))]));
             }
@@ -51,34 +51,26 @@ public sealed partial class QemuDriver
         },
         ct);
 
-    /// <summary>What a definition says of its threads, before the guest first runs.</summary>
-    private static async Task PinAllAsync(QemuInstance qemu, DomainDefinition definition, CancellationToken ct)
-    {
-        var document = definition.Document;
-        if (document.EmulatorPin is { } emulator)
-            ThreadAffinity.Set(qemu.Process.Pid, CpuList.Parse(emulator));
-        foreach (var vcpu in definition.Spec.Vcpu.All.Where(vcpu => vcpu.IsEnabled))
-        {
-            if (document.VcpuPin(vcpu.Id) is { } pin)
-                await PinVcpuAsync(qemu.Monitor, vcpu.Id, CpuList.Parse(pin), ct);
-        }
-        foreach (var thread in definition.Spec.IoThreads)
-            await PinIoThreadAsync(qemu.Monitor, thread.Id, document.IoThreadPin((int)thread.Id), ct);
-    }
-
     private static void CheckCpus(ImmutableSortedSet<int> cpus)
     {
         if (cpus.IsEmpty)
             throw new WherryException(ErrorCode.InvalidArg, "Empty cpu list for pinning");
     }
 
-    /// <summary>A TCG guest may have one thread for all its CPUs: that is no one's to pin.</summary>
-    private static async Task PinVcpuAsync(MonitorSession monitor, int vcpu, ImmutableSortedSet<int> cpus, CancellationToken ct)
+    private static async Task PinVcpuAsync(QemuInstance qemu, int vcpu, ImmutableSortedSet<int> cpus, CancellationToken ct)
     {
-        var threads = await monitor.ExecuteAsync(new QueryCpusFast(), ct);
-        if (threads.Length > 1 && threads.Select(thread => thread.ThreadId).Distinct().Count() < threads.Length)
-            throw new WherryException(ErrorCode.OperationInvalid, "cpu affinity is not supported");
-        if (threads.FirstOrDefault(thread => thread.CpuIndex == vcpu) is { } found)
-            ThreadAffinity.Set(found.ThreadId, cpus);
+        var threads = await AskVcpuThreadsAsync(qemu, ct);
+        if (threads.IsEmpty)
+            throw SharedVcpuThread();
+        if (!threads.TryGetValue(vcpu, out var thread))
+            return;
+        Narrow(qemu, ThreadGroup.Vcpu(vcpu), cpus);
+        ThreadAffinity.Set(thread, cpus);
+    }
+
+    private static void Narrow(QemuInstance qemu, ThreadGroup group, ImmutableSortedSet<int> cpus)
+    {
+        if (qemu.Cgroup is { } cgroup && cgroup.Has(CgroupControllers.CpuSet))
+            cgroup.SetCpus(group, CpuList.Write(cpus));
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Wherry.Qemu.ControlGroups;
 using Wherry.Qemu.Process;
 using Wherry.Qmp;
 using Wherry.Qmp.Commands;
@@ -153,6 +154,7 @@ public sealed partial class QemuDriver
         var qemu = new QemuInstance(process, monitor, status.MonitorPath, [])
         {
             LastBlockNode = Math.Max(status.LastBlockNode, live.Spec.Disks.SelectMany(disk => live.Document.BlockNodeNumbers(disk.Alias ?? "")).Append(live.Spec.Disks.Length).Max()),
+            Cgroup = _cgroups.FindOf(process.Pid, status.Id, status.Name),
         };
         domain.Apply(new DomainInput.Reattached(recorded, cpus.Running, Standing(cpus.Status), status.RebootPending));
         domain.Attach(qemu);
@@ -263,6 +265,8 @@ public sealed partial class QemuDriver
     private async Task GoneAsync(Domain domain, LiveStatus status)
     {
         DomainLog.GoneMeanwhile(_logger, status.Name, status.Pid);
+        var partition = DomainDocument.ParseStatus(status.Xml).Partition ?? CgroupNames.DefaultPartition;
+        await _cgroups.RemoveLeftAsync(status.Id, status.Name, partition);
         RemoveRunFiles(domain.Snapshot with { Id = status.Id });
         domain.Launching = null;
         var reason = status.State == DomainState.Shutdown ? ShutoffReason.Shutdown : ShutoffReason.Crashed;

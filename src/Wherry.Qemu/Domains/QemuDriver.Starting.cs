@@ -108,7 +108,7 @@ public sealed partial class QemuDriver
             domain.Change(now => now with { Live = launched.Live });
             domain.Attach(launched.Qemu);
             domain.Launching = null;
-            await PinAllAsync(launched.Qemu, launched.Live, ct);
+            await PlaceThreadsAsync(launched.Qemu, launched.Live, ct);
             AnnounceAgents(domain, launched.AgentsConnected);
             var written = domain.Snapshot;
             await WriteStatusAsync(written, launched.Qemu, ct);

@@ -5,8 +5,8 @@ namespace Wherry.Qemu.Domains;
 // The end of a run. However many want it (destroy, EOF, failed start, migration), the first intent counts and the clean-up runs once.
 //
 //   destroy ---- intend ---- SIGTERM, wait on the pidfd, SIGKILL ---.
-//   guest shutdown: SHUTDOWN event ---- SIGTERM (no wait) -- EOF ---+--> EndOnce: monitor closed, resources released, run directory
-//   crash ------------------------------------------------- EOF ---'             removed, then state, snapshot and event as one
+//   guest shutdown: SHUTDOWN event ---- SIGTERM (no wait) -- EOF ---+--> EndOnce: monitor closed, resources released, control group and run
+//   crash ------------------------------------------------- EOF ---'             directory removed, then state, snapshot and event as one
 public sealed partial class QemuDriver
 {
     private static readonly TimeSpan StartFailsWithin = TimeSpan.FromSeconds(10);
@@ -73,6 +73,8 @@ public sealed partial class QemuDriver
         await qemu.Monitor.DisposeAsync();
         foreach (var resource in qemu.Resources)
             resource.Dispose();
+        if (qemu.Cgroup is { } cgroup)
+            await _cgroups.RemoveAsync(cgroup, domain.Name);
         RemoveRunFiles(before);
         WriteLog(domain.Name, $"shutting down, reason={ReasonInLog(intent.Reason)}");
         await EndRunAsync(domain, () => domain.Detach(intent));

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Wherry.Qemu.ControlGroups;
 using Wherry.Qemu.Cpus;
 using Wherry.Qmp;
 using Wherry.Qmp.Commands;
@@ -134,10 +135,18 @@ public sealed partial class QemuDriver
         foreach (var vcpu in change.Enable ? change.Chosen : change.Chosen.Reverse())
         {
             if (change.Enable)
-                await qemu.Monitor.ExecuteAsync(cpus.Cpus[vcpu].Plug(vcpu), ct);
+            {
+                using (EmulatorNodes.Widen(qemu.Cgroup))
+                    await qemu.Monitor.ExecuteAsync(cpus.Cpus[vcpu].Plug(vcpu), ct);
+                await ShowVcpusAsync(domain, qemu, ct);
+                await PlaceVcpuAsync(qemu, domain.Snapshot.Definition.Document, vcpu, ct);
+            }
             else
+            {
                 await UnplugAsync(qemu, cpus.Cpus[vcpu].Alias!, ct); // only those that have one were chosen
-            await ShowVcpusAsync(domain, qemu, ct);
+                qemu.Cgroup?.Remove(ThreadGroup.Vcpu(vcpu));
+                await ShowVcpusAsync(domain, qemu, ct);
+            }
         }
     }
 

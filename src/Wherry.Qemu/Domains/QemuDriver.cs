@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
+using Wherry.Qemu.ControlGroups;
 using Wherry.Qemu.Domains.Jobs;
 using Wherry.Qemu.Process;
 using Wherry.Qmp;
@@ -36,6 +37,7 @@ public sealed partial class QemuDriver
     private readonly ProcessSupervisor _processes;
     private readonly ProcessTermination _termination;
     private readonly DomainFiles _files;
+    private readonly GuestCgroups _cgroups;
     private readonly JobLimits _jobLimits;
     private readonly MonitorOptions _monitor;
     private readonly IDomainEventSink _sink;
@@ -53,6 +55,7 @@ public sealed partial class QemuDriver
         _processes = parts.Processes;
         _termination = parts.Termination;
         _files = parts.Files;
+        _cgroups = parts.Cgroups;
         _jobLimits = parts.JobLimits;
         _monitor = parts.Monitor with { TimeProvider = parts.Time, Logger = parts.Logger };
         _sink = parts.Sink;
@@ -103,6 +106,7 @@ public sealed record QemuDriverParts
     public required ProcessSupervisor Processes { get; init; }
     public required ProcessTermination Termination { get; init; }
     public required DomainFiles Files { get; init; }
+    public required GuestCgroups Cgroups { get; init; }
     public required EmulatorCatalog Emulators { get; init; }
     public required IDomainEventSink Sink { get; init; }
     public JobLimits JobLimits { get; init; } = JobLimits.Default;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Wherry.Qemu.Consoles;
+using Wherry.Qemu.ControlGroups;
 using Wherry.Qemu.Process;
 using Wherry.Qemu.State;
 using Wherry.Qemu.Statistics;
@@ -43,6 +44,9 @@ public sealed class QemuInstance
 
     /// <summary>Counters that QEMU keeps, for those who only look.</summary>
     public QemuFigures Figures { get; }
+
+    /// <summary>Its control group; null when it has none.</summary>
+    public DomainCgroup? Cgroup { get; internal init; }
 
     /// <summary>The way to the agent inside the guest.</summary>
     internal AgentLink Agent { get; } = new();

@@ -20,4 +20,7 @@ public sealed record ProcessStart
 
     /// <summary>Descriptors that the process gets under the same numbers as they have here. All others of ours are close-on-exec.</summary>
     public ImmutableArray<SafeHandle> InheritedFds { get; init; } = [];
+
+    /// <summary>What it reads; null for nothing.</summary>
+    public SafeHandle? StandardInput { get; init; }
 }

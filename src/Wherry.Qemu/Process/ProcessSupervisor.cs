@@ -46,6 +46,35 @@ public sealed class ProcessSupervisor : IDisposable
     }
 
     /// <summary>
+    /// Starts a process that waits, as the process that it will be, until it is let go: what is arranged for it meanwhile (control groups) holds
+    /// from its first instruction. If the gate is disposed before, or this daemon ends, it ends too, without having run.
+    /// </summary>
+    /// <remarks>
+    /// A shell that replaces itself: between fork and exec no code of ours can run, and posix_spawn has no pause. The pid and the start time stay.
+    /// </remarks>
+    /// <exception cref="WherryException">SystemError: no shell, or the log cannot be opened.</exception>
+    public (QemuProcess Process, StartGate Gate) StartHeld(ProcessStart start)
+    {
+        var gate = new StartGate();
+        try
+        {
+            var process = Start(start with
+            {
+                Executable = "/bin/sh",
+                Arguments = ["-c", "read -r go && exec \"$0\" \"$@\" </dev/null", start.Executable, .. start.Arguments],
+                StandardInput = gate.Theirs,
+            });
+            gate.Theirs.Dispose(); // the process has its own
+            return (process, gate);
+        }
+        catch
+        {
+            gate.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
     /// Finds the QEMU of a domain that an earlier daemon started. Null when it has ended, also if its pid now belongs to another process:
     /// that one is neither adopted nor touched.
     /// </summary>

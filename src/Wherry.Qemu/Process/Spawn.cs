@@ -38,17 +38,27 @@ internal static unsafe class Spawn
         using var executable = new CString(start.Executable);
         using var argv = new CStringArray([start.Executable, .. start.Arguments]);
         using var envp = new CStringArray(EnvironmentOf(start));
-        fixed (byte* devNull = "/dev/null\0"u8)
-        {
-            Check(posix_spawn_file_actions_addopen(actions, 0, devNull, OpenReadOnly, 0), start);
-        }
-
         Check(posix_spawn_file_actions_addopen(actions, 1, log.Pointer, OpenWriteOnly | OpenCreate | OpenAppend, 0x180 /* 0600 */), start);
         Check(posix_spawn_file_actions_adddup2(actions, 1, 2), start);
 
         var held = new List<SafeHandle>();
         try
         {
+            if (start.StandardInput is { } input)
+            {
+                var added = false;
+                input.DangerousAddRef(ref added);
+                held.Add(input);
+                Check(posix_spawn_file_actions_adddup2(actions, (int)input.DangerousGetHandle(), 0), start);
+            }
+            else
+            {
+                fixed (byte* devNull = "/dev/null\0"u8)
+                {
+                    Check(posix_spawn_file_actions_addopen(actions, 0, devNull, OpenReadOnly, 0), start);
+                }
+            }
+
             foreach (var handle in start.InheritedFds)
             {
                 var added = false;

@@ -59,6 +59,9 @@ public sealed record LiveOverlay
     /// <summary>The CPU that QEMU built; null where that is not known.</summary>
     public CpuSpec? BuiltCpu { get; init; }
 
+    /// <summary>The group of domains that one belongs to which names none; null on a host without control groups.</summary>
+    public string? Partition { get; init; } = "/machine";
+
     /// <summary>DAC label of the QEMU process ("+64055:+64055"); null to show none.</summary>
     public string? DacLabel { get; init; }
 

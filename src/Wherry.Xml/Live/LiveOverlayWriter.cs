@@ -15,8 +15,8 @@ internal sealed class LiveOverlayWriter(LiveOverlay overlay, XElement domain)
     {
         domain.SetAttributeValue("id", DomainTree.Text(overlay.Id));
         WriteMemory();
-        if (domain.Element("resource") is null)
-            domain.Add(new XElement("resource", new XElement("partition", "/machine")));
+        if (overlay.Partition is { } partition && domain.Element("resource") is null)
+            domain.Add(new XElement("resource", new XElement("partition", partition)));
         if (CpuElement.Find(domain) is { } cpu && (overlay.BuiltCpu ?? overlay.StartedCpu) is { } guest)
             CpuElement.Write(cpu, guest);
         foreach (var disk in _devices.Elements("disk"))

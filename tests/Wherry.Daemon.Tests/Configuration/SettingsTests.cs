@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Wherry.Daemon.Configuration;
 using Wherry.Errors;
 using Wherry.Rpc.Transports.Tls;
+using Wherry.Qemu.ControlGroups;
 
 namespace Wherry.Daemon.Tests.Configuration;
 
@@ -79,5 +80,18 @@ public class SettingsTests
         Assert.Equal("/cfg/wherry", paths.Config);
         Assert.Equal("/home/u/.local/state/wherry", paths.State);
         Assert.Equal("/wherry", paths.Runtime);
+    }
+
+    [Fact]
+    public void Control_groups_have_all_controllers_unless_the_administrator_names_some()
+    {
+        Assert.Equal(CgroupControllers.All, Qemu("").CgroupControllers);
+        Assert.Equal(CgroupControllers.None, Qemu("cgroup_controllers = []").CgroupControllers);
+        Assert.Equal(
+            CgroupControllers.Cpu | CgroupControllers.Io,
+            Qemu("""cgroup_controllers = [ "cpu", "devices", "blkio" ]""").CgroupControllers);
+        Assert.Contains(
+            "qemu.conf:1: cgroup_controllers: Unknown cgroup controller 'io'",
+            Assert.Throws<WherryException>(() => Qemu("""cgroup_controllers = [ "io" ]""")).Message, StringComparison.Ordinal);
     }
 }

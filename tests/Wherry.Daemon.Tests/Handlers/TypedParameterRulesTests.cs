@@ -1,6 +1,7 @@
 using Wherry.Daemon.Handlers;
 using Wherry.Errors;
 using Wherry.Wire.Remote;
+using Wherry.Qemu.ControlGroups;
 
 namespace Wherry.Daemon.Tests.Handlers;
 

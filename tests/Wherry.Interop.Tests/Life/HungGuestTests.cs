@@ -98,14 +98,9 @@ public sealed class HungGuestTests(ITestOutputHelper output)
     private static async Task<LoneHost> StartAsync(int jobTimeout = JobTimeoutSeconds)
     {
         Assert.SkipWhen(TestHost.IsolationMissing is not null, TestHost.IsolationMissing ?? "");
-        return await LoneHost.StartAsync((host, port) =>
+        return await LoneHost.StartAsync((host, port) => new Wherryd(host, port)
         {
-            var daemon = new Wherryd(host, port);
-            Directory.CreateDirectory(daemon.ConfigDirectory);
-            File.WriteAllText(
-                Path.Combine(daemon.ConfigDirectory, "qemu.conf"),
-                $"wherry_job_timeout = {jobTimeout}\nwherry_termination_wait = 2\nwherry_kill_wait = 2\n");
-            return daemon;
+            QemuConfiguration = $"cgroup_controllers = []\nwherry_job_timeout = {jobTimeout}\nwherry_termination_wait = 2\nwherry_kill_wait = 2",
         });
     }
 

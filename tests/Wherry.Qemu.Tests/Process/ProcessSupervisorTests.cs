@@ -99,6 +99,35 @@ public sealed class ProcessSupervisorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_held_process_runs_when_it_is_let_go_as_the_process_that_it_was()
+    {
+        var (process, gate) = _supervisor.StartHeld(Echo());
+        using (gate)
+        {
+            Assert.Equal("/bin/sh", ProcFile.CommandLine(process.Pid)?[0]);
+            gate.Open();
+            Assert.Equal(0, (await process.Exited.Within()).Code);
+        }
+        Assert.Equal([$"{process.Pid} a b", "/dev/null"], await File.ReadAllLinesAsync(LogPath, Ct));
+    }
+
+    [Fact]
+    public async Task A_held_process_that_nobody_lets_go_ends_without_having_run()
+    {
+        var (process, gate) = _supervisor.StartHeld(Echo());
+        gate.Dispose();
+        Assert.NotEqual(0, (await process.Exited.Within()).Code);
+        Assert.Equal("", await File.ReadAllTextAsync(LogPath, Ct));
+    }
+
+    private ProcessStart Echo() => new()
+    {
+        Executable = "/bin/sh",
+        Arguments = ["-c", "echo \"$$ $1\"; readlink /proc/$$/fd/0", "sh", "a b"],
+        LogPath = LogPath,
+    };
+
+    [Fact]
     public void An_executable_that_cannot_run_is_a_system_error_naming_it()
     {
         var error = Assert.Throws<WherryException>(() => _supervisor.Start(new ProcessStart { Executable = "/nonexistent/qemu", Arguments = [], LogPath = LogPath }));

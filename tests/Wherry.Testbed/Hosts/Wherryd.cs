@@ -22,12 +22,23 @@ public sealed class Wherryd(TestHost host, int? port = 16509) : DaemonRunner(hos
 
     public string RuntimeDirectory => InLibvirtsDirectories ? "/run/libvirt" : Path.Combine(Host.Directory, "run");
 
+    /// <summary>Its qemu.conf. Without control groups, as <see cref="StockLibvirtd"/> is: daemons of several hosts on one machine would share them.</summary>
+    public string QemuConfiguration { get; init; } = "cgroup_controllers = []";
+
     /// <summary>Arguments after those that place it.</summary>
     public IReadOnlyList<string> MoreArguments { get; init; } = [];
 
-    protected override IEnumerable<string> CommandLine() =>
+    protected override IEnumerable<string> CommandLine()
+    {
+        var configuration = Path.Combine(Host.Directory, "wherryd-qemu.conf");
+        File.WriteAllText(configuration, QemuConfiguration + "\n");
+        return CommandLine(configuration);
+    }
+
+    private IEnumerable<string> CommandLine(string qemuConfiguration) =>
     [
         Repository.Daemon,
+        "--qemu-config", qemuConfiguration,
         "--state-dir", StateDirectory,
         "--config-dir", ConfigDirectory,
         "--runtime-dir", RuntimeDirectory,

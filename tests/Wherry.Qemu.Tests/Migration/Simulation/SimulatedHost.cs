@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Wherry.Qemu.ControlGroups;
 using Wherry.Qemu.Domains;
 using Wherry.Qemu.Domains.Jobs;
 using Wherry.Qemu.Launch;
@@ -40,6 +41,7 @@ internal sealed class SimulatedHost : IAsyncDisposable
             Processes = emulators.Processes,
             Termination = new ProcessTermination(new TerminationOptions(), Clock, Log),
             Files = new DomainFiles(Path.Combine(home, "config"), Path.Combine(home, "state"), Path.Combine(home, "run"), Path.Combine(home, "log")),
+            Cgroups = new GuestCgroups(new KernelCgroupFiles(), isSystem: false, CgroupControllers.None, "", Clock, Log),
             Emulators = emulators.Catalog,
             Sink = _events,
             Time = Clock,

@@ -1,19 +1,26 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Wherry.Errors;
 using Wherry.Xml;
 
-namespace Wherry.Daemon.Handlers;
+namespace Wherry.Qemu.ControlGroups;
 
 /// <summary>Limits of several of the host's devices in one text: <c>/dev/sda,100,/dev/sdb,200</c>.</summary>
-internal static class BlkioDeviceText
+public static class BlkioDeviceText
 {
+    /// <summary>Which of <see cref="BlkioDeviceTuning.Fields"/> a parameter stands for.</summary>
+    /// <param name="parameter">Such as device_weight.</param>
+    public static string LimitOf(string parameter)
+    {
+        ArgumentNullException.ThrowIfNull(parameter);
+        return parameter["device_".Length..];
+    }
+
     /// <summary>The devices with one of their limits as the text says; 0 takes it back.</summary>
     /// <param name="parameter">Such as device_weight.</param>
     /// <exception cref="WherryException">InvalidArg: no such text.</exception>
     public static IReadOnlyList<BlkioDeviceTuning> Merge(IReadOnlyList<BlkioDeviceTuning> devices, string parameter, string text)
     {
-        var limit = parameter["device_".Length..];
+        var limit = LimitOf(parameter);
         var result = devices.ToList();
         foreach (var (path, value) in Read(parameter, text))
         {
@@ -27,8 +34,13 @@ internal static class BlkioDeviceText
         return result;
     }
 
-    private static IEnumerable<(string Path, ulong Value)> Read(string parameter, string text)
+    /// <summary>The devices that a text names, with one limit each.</summary>
+    /// <param name="parameter">Such as device_weight.</param>
+    /// <exception cref="WherryException">InvalidArg: no such text.</exception>
+    public static IReadOnlyList<(string Path, ulong Value)> Read(string parameter, string text)
     {
+        ArgumentNullException.ThrowIfNull(parameter);
+        ArgumentNullException.ThrowIfNull(text);
         if (text.Length == 0)
             return [];
         var parts = text.Split(',');
