@@ -36,6 +36,9 @@ internal abstract record DestinationEffect
     /// <summary>Acknowledge the Forget that was the input of this step.</summary>
     public sealed record AnswerForget : DestinationEffect;
 
+    /// <summary>Refuse the RecoverCalled that was the input of this step. <paramref name="GuestIsGone"/>: and any later one.</summary>
+    public sealed record RefuseRecovery(string Why, bool GuestIsGone) : DestinationEffect;
+
     /// <summary>Let the user's call go on as on any guest.</summary>
     public sealed record Admit(UserCall Call) : DestinationEffect;
 
@@ -70,6 +73,18 @@ internal abstract record DestinationEffect
 
     /// <summary>Remove NBD server, ports, labels, the images and the definition that we made; the guest is shut off (FAILED). -> CleanedUp.</summary>
     public sealed record CleanUp : DestinationEffect;
+
+    /// <summary>Report the stream as it stands, and every change of it. -> StreamReported.</summary>
+    public sealed record WatchStream : DestinationEffect;
+
+    /// <summary>`migrate-recover` on a fresh port, which answers the RecoverCalled that was the input of this step.</summary>
+    public sealed record ListenAgain : DestinationEffect;
+
+    /// <summary>The domain's state and event say how post-copy goes (C8).</summary>
+    public sealed record ShowPostCopy(bool Broken) : DestinationEffect;
+
+    /// <summary>All memory is here: the incoming job ends, the guest runs as one that was migrated.</summary>
+    public sealed record CompleteGuest : DestinationEffect;
 
     /// <summary>The guest is this host's now: the incoming job ends, events and reasons of C8 (running, paused or crashed).</summary>
     public sealed record AdoptGuest(bool Crashed) : DestinationEffect;

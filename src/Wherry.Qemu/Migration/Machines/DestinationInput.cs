@@ -39,6 +39,9 @@ internal abstract record DestinationInput
     /// <summary>The source has durably released its copy.</summary>
     public sealed record ForgetCalled(HandoverId Id) : DestinationInput;
 
+    /// <summary>Prepare with POSTCOPY_RESUME: the source wants to send the rest of the memory over another connection.</summary>
+    public sealed record RecoverCalled : DestinationInput;
+
     /// <summary>The connection on which Prepare came (or which re-attached) closed or its keepalive expired.</summary>
     public sealed record LinkLost : DestinationInput;
 
@@ -59,7 +62,8 @@ internal abstract record DestinationInput
     public sealed record StreamReported(StreamStatus Status, string? Error = null) : DestinationInput;
 
     /// <summary>Result of <see cref="DestinationEffect.FinishLoading"/>.</summary>
-    public sealed record GuestLoaded : DestinationInput;
+    /// <param name="LacksMemory">In post-copy: the guest can run, and fetches the rest from the source.</param>
+    public sealed record GuestLoaded(bool LacksMemory = false) : DestinationInput;
     public sealed record LoadFailed(Failure Why) : DestinationInput;
 
     /// <summary>query-status says running (also when it already was).</summary>

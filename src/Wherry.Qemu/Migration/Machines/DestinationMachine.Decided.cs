@@ -14,6 +14,7 @@ internal static partial class DestinationMachine
             Mode = record.Mode,
             Peer = record.Peer,
             StartPaused = record.StartPaused,
+            LacksMemory = record.LacksMemory,
             Limits = limits,
         };
         var restarted = new Failure(FailureKind.DaemonRestarted, "the destination daemon restarted during the migration");
@@ -36,7 +37,7 @@ internal static partial class DestinationMachine
 
             case DestinationPhase.Ran:
                 bool crashed = record.Crashed || !evidence.Alive;
-                return To(new DestinationState.Running(attempt, crashed), new DestinationEffect.AdoptGuest(crashed));
+                return To(new DestinationState.Running(attempt, crashed), [new DestinationEffect.AdoptGuest(crashed), .. Follow(attempt)]);
 
             default:
                 throw new UnreachableException($"a destination record without a phase: {record}");
@@ -80,6 +81,7 @@ internal static partial class DestinationMachine
         DestinationInput.UserCalled user => Stay(s, new DestinationEffect.Refuse(user.Call, "the guest is being started")),
 
         // No connection has a say any more: autodestroy ended with INTENT.
+        DestinationInput.RecoverCalled => NotInPostCopy(s),
         DestinationInput.LinkLost or DestinationInput.LinkRestored or DestinationInput.ForgetCalled or DestinationInput.QemuGone => Stay(s),
         _ when IsLate(input) => Stay(s),
         _ => throw Unknown(s, input),
@@ -91,7 +93,7 @@ internal static partial class DestinationMachine
     /// <summary>RAN before RUN. Only a stock source is told first: it counts the round trip, and never asks for the record (C7).</summary>
     private static DestinationStep RecordRan(DestinationState.Starting s)
     {
-        DestinationEffect[] tell = s.Attempt.IsLegacy ? [new DestinationEffect.AnswerFinish(PeerAnswer.Run)] : [];
+        DestinationEffect[] tell = s.Attempt is { IsLegacy: true, LacksMemory: false } ? [new DestinationEffect.AnswerFinish(PeerAnswer.Run)] : [];
         return To(s with { Stage = StartStage.Recording },
             [
                 .. tell,
@@ -111,22 +113,55 @@ internal static partial class DestinationMachine
     private static DestinationStep Adopt(DestinationState.Starting s)
     {
         DestinationEffect[] destroy = s.DestroyAsked ? [new DestinationEffect.Admit(UserCall.Destroy)] : [];
-        DestinationEffect[] erase = s.Attempt.IsLegacy ? [new DestinationEffect.EraseRecord()] : []; // A stock source never asks again.
         return To(new DestinationState.Running(s.Attempt, s.Crashed),
-            [new DestinationEffect.AnswerFinish(PeerAnswer.Run), new DestinationEffect.AdoptGuest(s.Crashed), .. destroy, .. erase]);
+            [.. AnswerSource(s.Attempt), new DestinationEffect.AdoptGuest(s.Crashed), .. destroy, .. Settle(s.Attempt), .. Follow(s.Attempt)]);
     }
+
+    /// <summary>A stock source ends its copy when it has our word, so in post-copy it gets it when all memory is here.</summary>
+    private static DestinationEffect[] AnswerSource(DestinationAttempt attempt) => attempt is { IsLegacy: true, LacksMemory: true }
+        ? []
+        : [new DestinationEffect.AnswerFinish(PeerAnswer.Run)];
+
+    /// <summary>A stock source never asks again.</summary>
+    private static DestinationEffect[] Settle(DestinationAttempt attempt) => attempt is { IsLegacy: true, LacksMemory: false }
+        ? [new DestinationEffect.EraseRecord()]
+        : [];
+
+    private static DestinationEffect[] Follow(DestinationAttempt attempt) => attempt.LacksMemory ? [new DestinationEffect.WatchStream()] : [];
 
     private static DestinationStep Running(DestinationState.Running s, DestinationInput input) => input switch
     {
-        DestinationInput.FinishCalled => Stay(s, new DestinationEffect.AnswerFinish(PeerAnswer.Run)),
+        DestinationInput.FinishCalled => Stay(s, AnswerSource(s.Attempt)),
         DestinationInput.ResolveCalled => Stay(s, new DestinationEffect.AnswerResolve(PeerAnswer.Run)),
         DestinationInput.ForgetCalled => Stay(s, new DestinationEffect.EraseRecord(), new DestinationEffect.AnswerForget()),
+        DestinationInput.StreamReported { Status: StreamStatus.Completed } when s.Attempt.LacksMemory => Complete(s),
+        DestinationInput.StreamReported { Status: StreamStatus.PostCopyPaused } when s.Attempt.LacksMemory && !s.Crashed =>
+            Stay(s, new DestinationEffect.ShowPostCopy(Broken: true)),
+        DestinationInput.StreamReported { Status: StreamStatus.PostCopyActive } when s.Attempt.LacksMemory && !s.Crashed =>
+            Stay(s, new DestinationEffect.ShowPostCopy(Broken: false)),
+        DestinationInput.RecoverCalled => Stay(s, Recovery(s)),
         DestinationInput.JournalWritten { Phase: DestinationPhase.Absent } => To(new DestinationState.Forgotten(s.Attempt)),
-        DestinationInput.QemuGone => Stay(s with { Crashed = true }),
+        // A stock source that waits for the rest of the memory to be taken waits no longer.
+        DestinationInput.QemuGone => s is { Attempt: { LacksMemory: true, IsLegacy: true }, Crashed: false }
+            ? Stay(s with { Crashed = true }, new DestinationEffect.AnswerFinish(PeerAnswer.Run), new DestinationEffect.EraseRecord())
+            : Stay(s with { Crashed = true }),
         DestinationInput.UserCalled user => Stay(s, new DestinationEffect.Admit(user.Call)),
         DestinationInput.LinkLost or DestinationInput.LinkRestored => Stay(s),
         _ when IsLate(input) => Stay(s),
         _ => throw Unknown(s, input),
+    };
+
+    private static DestinationStep Complete(DestinationState.Running s)
+    {
+        var whole = s.Attempt with { LacksMemory = false };
+        return To(s with { Attempt = whole }, [new DestinationEffect.CompleteGuest(), .. AnswerSource(whole), .. Settle(whole)]);
+    }
+
+    private static DestinationEffect[] Recovery(DestinationState.Running s) => s switch
+    {
+        { Crashed: true } => [new DestinationEffect.RefuseRecovery("the guest that ran here in post-copy has died", GuestIsGone: true)],
+        { Attempt.LacksMemory: false } => [new DestinationEffect.RefuseRecovery("all of the guest's memory is here", GuestIsGone: false)],
+        _ => [new DestinationEffect.ListenAgain()],
     };
 
     private static DestinationStep Aborting(DestinationState.Aborting s, DestinationInput input) => input switch
@@ -145,6 +180,7 @@ internal static partial class DestinationMachine
         DestinationInput.FinishCalled or DestinationInput.ResolveCalled => Stay(s, PendingTo(input)),
         DestinationInput.UserCalled { Call: UserCall.Destroy } => Stay(s, new DestinationEffect.Admit(UserCall.Destroy)),
         DestinationInput.UserCalled user => Stay(s, new DestinationEffect.Refuse(user.Call, "the incoming migration is being undone")),
+        DestinationInput.RecoverCalled => NotInPostCopy(s),
         DestinationInput.QemuGone or DestinationInput.LinkLost or DestinationInput.LinkRestored or DestinationInput.ForgetCalled => Stay(s),
         _ when IsLate(input) => Stay(s),
         _ => throw Unknown(s, input),
@@ -170,6 +206,7 @@ internal static partial class DestinationMachine
     private static DestinationStep Ended(DestinationState s, DestinationInput input) => input switch
     {
         DestinationInput.UserCalled user => Stay(s, new DestinationEffect.Admit(user.Call)),
+        DestinationInput.RecoverCalled => NotInPostCopy(s),
         DestinationInput.QemuGone or DestinationInput.LinkLost or DestinationInput.LinkRestored => Stay(s),
         _ when IsLate(input) => Stay(s),
         _ => throw Unknown(s, input),

@@ -45,10 +45,14 @@ internal static partial class DestinationMachine
         DestinationInput.TimerExpired { Timer: DestinationTimer.ControlLink } => OwnerGone(s),
         DestinationInput.JournalWriteFailed { Phase: DestinationPhase.Prepared } failed => Abort(s, new(FailureKind.JournalWrite, failed.Error)),
         DestinationInput.UserCalled user => DestroyOnly(s, user.Call),
+        DestinationInput.RecoverCalled => NotInPostCopy(s),
         DestinationInput.ForgetCalled => Stay(s), // Nothing ran here yet that could be forgotten; unanswered, it will be repeated.
         _ when IsLate(input) => Stay(s),
         _ => throw Unknown(s, input),
     };
+
+    private static DestinationStep NotInPostCopy(DestinationState s) =>
+        Stay(s, new DestinationEffect.RefuseRecovery("the guest is not in post-copy here", GuestIsGone: false));
 
     private static DestinationStep NobodyCame(DestinationState s) =>
         Abort(s, new(FailureKind.TimedOut, "nobody finished the incoming migration"));
@@ -89,9 +93,8 @@ internal static partial class DestinationMachine
         ? Deciding(s, input)
         : input switch
         {
-            DestinationInput.GuestLoaded when s.Stage == CommitStage.Loading => s.Attempt.IsLegacy
-                ? To(s with { Stage = CommitStage.Pinging }, new DestinationEffect.PingSource())
-                : WriteIntent(s),
+            DestinationInput.GuestLoaded loaded when s.Stage == CommitStage.Loading =>
+                Loaded(s with { Attempt = s.Attempt with { LacksMemory = loaded.LacksMemory } }),
             DestinationInput.LoadFailed failed => Abort(s, failed.Why),
             DestinationInput.TimerExpired { Timer: DestinationTimer.Load } =>
                 Abort(s, new(FailureKind.TimedOut, "the guest's memory did not arrive in time")),
@@ -106,10 +109,15 @@ internal static partial class DestinationMachine
             DestinationInput.StreamReported { Status: StreamStatus.Failed } failed =>
                 Abort(s, new(FailureKind.StreamFailed, failed.Error ?? "the incoming migration failed")),
             DestinationInput.UserCalled user => DestroyOnly(s, user.Call),
+            DestinationInput.RecoverCalled => NotInPostCopy(s),
             DestinationInput.LinkRestored or DestinationInput.ForgetCalled => Stay(s),
             _ when IsLate(input) => Stay(s),
             _ => throw Unknown(s, input),
         };
+
+    private static DestinationStep Loaded(DestinationState.Committing s) => s.Attempt.IsLegacy
+        ? To(s with { Stage = CommitStage.Pinging }, new DestinationEffect.PingSource())
+        : WriteIntent(s);
 
     private static DestinationStep WriteIntent(DestinationState.Committing s) => To(s with { Stage = CommitStage.Deciding },
         new DestinationEffect.Persist(s.Attempt.Record(DestinationPhase.Intent)),
@@ -132,6 +140,7 @@ internal static partial class DestinationMachine
         DestinationInput.FinishCalled or DestinationInput.ResolveCalled => Stay(s, PendingTo(input)),
         DestinationInput.UserCalled { Call: UserCall.Destroy } => Stay(s with { DestroyAsked = true }),
         DestinationInput.UserCalled user => Stay(s, new DestinationEffect.Refuse(user.Call, "the guest is migrating in")),
+        DestinationInput.RecoverCalled => NotInPostCopy(s),
         DestinationInput.LinkLost or DestinationInput.LinkRestored or DestinationInput.ForgetCalled => Stay(s),
         _ when IsLate(input) => Stay(s),
         _ => throw Unknown(s, input),

@@ -30,6 +30,9 @@ internal sealed record DestinationRecord
     /// <summary>The guest shall stay paused here: only its images are activated.</summary>
     public required bool StartPaused { get; init; }
 
+    /// <summary>From <see cref="DestinationPhase.Intent"/>: started in post-copy, with part of its memory still at the source.</summary>
+    public bool LacksMemory { get; init; }
+
     /// <summary>With <see cref="DestinationPhase.Ran"/>: QEMU died after `cont` may have taken effect.</summary>
     public bool Crashed { get; init; }
 }

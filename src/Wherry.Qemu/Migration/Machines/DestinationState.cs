@@ -10,6 +10,9 @@ internal sealed record DestinationAttempt
 
     /// <summary>From Prepare's PAUSED flag, until the COMMIT says what the user wants by now.</summary>
     public bool StartPaused { get; init; }
+
+    /// <summary>In post-copy: part of the memory is still at the source.</summary>
+    public bool LacksMemory { get; init; }
     public MigrationLimits Limits { get; init; } = MigrationLimits.Default;
 
     public bool IsLegacy => Peer == PeerKind.Legacy;
@@ -24,6 +27,7 @@ internal sealed record DestinationAttempt
         Mode = Mode,
         Peer = Peer,
         StartPaused = StartPaused,
+        LacksMemory = LacksMemory,
         Crashed = crashed,
     };
 }

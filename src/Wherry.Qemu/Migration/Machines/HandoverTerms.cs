@@ -51,6 +51,15 @@ public enum StreamStatus
     Completed,
     Failed,
     Cancelled,
+
+    /// <summary>The destination has all but some of the memory and may run; what it lacks comes from the source as it is touched.</summary>
+    PostCopyActive,
+
+    /// <summary>Post-copy without a connection. Both QEMUs wait for another one, for as long as it takes.</summary>
+    PostCopyPaused,
+
+    /// <summary>The other connection is there and post-copy is being taken up again.</summary>
+    PostCopyRecovering,
 }
 
 /// <summary>A request of a user (any client) concerning the guest while it migrates. The machine admits or refuses it.</summary>
@@ -60,6 +69,15 @@ public enum UserCall
     Suspend,
     Resume,
     Destroy,
+
+    /// <summary>virDomainMigrateStartPostCopy.</summary>
+    StartPostCopy,
+
+    /// <summary>virDomainAbortJobFlags with POSTCOPY: breaks the connection on purpose, and it stays broken until the user says otherwise.</summary>
+    PausePostCopy,
+
+    /// <summary>A migration with VIR_MIGRATE_POSTCOPY_RESUME.</summary>
+    ResumePostCopy,
 }
 
 /// <summary>What QEMU itself says, asked once when the daemon comes back. Never taken from memory or events.</summary>

@@ -38,6 +38,11 @@ public sealed record MigrationLimits
     public TimeSpan AskAgainFirst { get; init; } = TimeSpan.FromMilliseconds(200);
     public TimeSpan AskAgainLongest { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>S8p: pause before the second try to take a broken post-copy up again; doubled after each until the longest. The guest may
+    /// stand still meanwhile, so it is tried for as long as both QEMUs live.</summary>
+    public TimeSpan RecoverAgainFirst { get; init; } = TimeSpan.FromMilliseconds(500);
+    public TimeSpan RecoverAgainLongest { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>S8, managed: how long the client may take over Finish and Confirm before we ask the peer ourselves. A stopped client
     /// must not leave the guest paused on both sides.</summary>
     public TimeSpan ClientFinish { get; init; } = TimeSpan.FromSeconds(5);

@@ -23,15 +23,19 @@ public enum FailureKind
     Fenced,
     LaunchFailed,
     LoadFailed,
+
+    /// <summary>Post-copy lost one of its two QEMUs: the guest's memory is nowhere complete.</summary>
+    PostCopyLost,
 }
 
 /// <summary>A cause with the text an operator reads: it names peer, disk or file.</summary>
 public sealed record Failure(FailureKind Kind, string Text);
 
-/// <summary>The three words a migration can end in.</summary>
+/// <summary>The words a migration can end in; the last one in post-copy only.</summary>
 [JsonDerivedType(typeof(Moved), "moved")]
 [JsonDerivedType(typeof(StayedOnSource), "stayedOnSource")]
 [JsonDerivedType(typeof(NeedsDecision), "needsDecision")]
+[JsonDerivedType(typeof(PostCopyLost), "postCopyLost")]
 public abstract record MigrationOutcome
 {
     private MigrationOutcome()
@@ -50,4 +54,8 @@ public abstract record MigrationOutcome
     /// <param name="Reason">What is not known, and about which peer.</param>
     /// <param name="Command">What the operator can do about it.</param>
     public sealed record NeedsDecision(string Reason, string Command) : MigrationOutcome;
+
+    /// <summary>The guest ran at the destination, and a QEMU that held part of its memory has died: no host has all of it.</summary>
+    /// <param name="Why">Which one, and how that is known.</param>
+    public sealed record PostCopyLost(Failure Why) : MigrationOutcome;
 }

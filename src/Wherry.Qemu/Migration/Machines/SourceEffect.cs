@@ -77,6 +77,15 @@ internal abstract record SourceEffect
     /// <summary>migrate_cancel, then query-migrate until it has ended. -> StreamStopped (at once if there is no stream).</summary>
     public sealed record CancelStream : SourceEffect;
 
+    /// <summary>Report the stream as it stands, even if that is no news. -> StreamReported.</summary>
+    public sealed record LookAtStream : SourceEffect;
+
+    /// <summary>The destination listens again (Prepare with POSTCOPY_RESUME), `migrate resume=true` to it. -> StreamReported | RecoveryFailed.</summary>
+    public sealed record RecoverStream : SourceEffect;
+
+    /// <summary>The domain's state and event say how post-copy goes (C8).</summary>
+    public sealed record ShowPostCopy(bool Broken) : SourceEffect;
+
     /// <summary>yank {"type":"migration"} and the mirror nodes, out of band, for a cancel that does not end.</summary>
     public sealed record YankStream : SourceEffect;
 

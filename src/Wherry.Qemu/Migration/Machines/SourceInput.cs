@@ -31,6 +31,7 @@ internal enum SourceTimer
     Kill,
     LookAgain,
     LookFor,
+    RecoverAgain,
 }
 
 /// <summary>Everything that can happen to a source: results of its effects, the peer's answers, QEMU, timers, users.</summary>
@@ -72,8 +73,14 @@ internal abstract record SourceInput
     /// how the previous migration of this guest ended.</summary>
     public sealed record StreamReported(StreamStatus Status, string? Error = null) : SourceInput;
 
-    /// <summary>Result of <see cref="SourceEffect.CancelStream"/>: the stream has ended, one way or another (None: there was none).</summary>
+    /// <summary>Result of <see cref="SourceEffect.CancelStream"/>: the stream has ended, one way or another (None: there was none).
+    /// PostCopyPaused: QEMU cannot end it, and was not asked to.</summary>
     public sealed record StreamStopped(StreamStatus Status) : SourceInput;
+
+    /// <summary>Result of <see cref="SourceEffect.RecoverStream"/> that did not bring post-copy back. (One that did is seen by the stream.)</summary>
+    /// <param name="Why">For the log.</param>
+    /// <param name="GuestIsGone">The destination answered that its QEMU is dead: nobody will ever take the memory.</param>
+    public sealed record RecoveryFailed(Failure Why, bool GuestIsGone) : SourceInput;
 
     /// <summary>Result of <see cref="SourceEffect.UndoPreparations"/>.</summary>
     public sealed record PreparationsUndone : SourceInput;

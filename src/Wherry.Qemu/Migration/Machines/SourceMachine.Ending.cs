@@ -13,18 +13,19 @@ internal static partial class SourceMachine
             Peer = record.Peer,
             PreState = record.PreState,
             CopiesDisks = record.CopiesDisks,
+            OwesMemory = record.OwesMemory,
             Limits = limits,
         };
         switch (record.Phase)
         {
             case SourcePhase.Handed:
                 var handed = new SourceState.Handed(attempt, HandedWait.Client, CopyLost: !evidence.Alive);
-                var alarm = new SourceEffect.ArmTimer(SourceTimer.HandedAlarm, attempt.Limits.HandedAlarm);
+                var alarm = Alarm(attempt);
                 if (!attempt.IsLegacy) return Ask(handed, alarm);
                 return attempt.IsManaged ? NobodyWillTell(handed) : Silence(handed);
 
             case SourcePhase.Released:
-                return Release(attempt);
+                return Release(attempt, record.Why);
 
             case SourcePhase.Closed:
                 return To(new SourceState.Closed(attempt,
@@ -50,6 +51,10 @@ internal static partial class SourceMachine
 
     private static SourceStep Reclaiming(SourceState.Reclaiming s, SourceInput input) => input switch
     {
+        // The destination gave up a guest that never ran there, and the connection was gone by then: this copy is whole, but QEMU has no way
+        // back for it.
+        SourceInput.StreamStopped { Status: StreamStatus.PostCopyPaused } when s.Stage == ReclaimStage.StoppingStream => Close(
+            s.Attempt, new MigrationOutcome.NeedsDecision($"QEMU cannot leave post-copy (after: {s.Why.Text}); the guest does not run anywhere", "virsh destroy DOMAIN")),
         SourceInput.StreamStopped when s.Stage == ReclaimStage.StoppingStream => To(s with { Stage = ReclaimStage.Undoing },
             new SourceEffect.DisarmTimer(SourceTimer.CancelStream),
             new SourceEffect.UndoPreparations()),
@@ -85,7 +90,7 @@ internal static partial class SourceMachine
         : Close(s.Attempt, new MigrationOutcome.NeedsDecision(
             $"the guest is back at the source but does not resume: {error} (after: {s.Why.Text})", "virsh resume DOMAIN"));
 
-    private static SourceStep Release(SourceAttempt attempt) => To(new SourceState.Released(attempt, ReleaseStage.Killing),
+    private static SourceStep Release(SourceAttempt attempt, Failure? lost) => To(new SourceState.Released(attempt, ReleaseStage.Killing, Lost: lost),
         new SourceEffect.KillQemu(),
         new SourceEffect.ArmTimer(SourceTimer.Kill, attempt.Limits.Kill));
 
@@ -97,14 +102,14 @@ internal static partial class SourceMachine
             new SourceEffect.KillQemu(),
             new SourceEffect.ArmTimer(SourceTimer.Kill, s.Attempt.Limits.Kill)),
 
-        SourceInput.PeerForgot forgot when forgot.Id == s.Attempt.Id && s.Stage == ReleaseStage.Forgetting => Moved(s.Attempt),
+        SourceInput.PeerForgot forgot when forgot.Id == s.Attempt.Id && s.Stage == ReleaseStage.Forgetting => CloseReleased(s),
         SourceInput.PeerSilent silent when silent.Id == s.Attempt.Id && s.Stage == ReleaseStage.Forgetting =>
             Stay(s with { Tries = NextTry(s.Tries) }, new SourceEffect.ArmTimer(SourceTimer.AskAgain, Pause(s.Attempt.Limits, s.Tries))),
         SourceInput.TimerExpired { Timer: SourceTimer.AskAgain } when s.Stage == ReleaseStage.Forgetting =>
             Stay(s, new SourceEffect.ForgetAtPeer(s.Attempt.Id)),
         SourceInput.LinkRestored when s.Stage == ReleaseStage.Forgetting => Stay(s, new SourceEffect.ForgetAtPeer(s.Attempt.Id)),
 
-        SourceInput.ConfirmCalled when s.Stage == ReleaseStage.Forgetting => Stay(s, new SourceEffect.Tell(new MigrationOutcome.Moved())),
+        SourceInput.ConfirmCalled when s.Stage == ReleaseStage.Forgetting => Stay(s, new SourceEffect.Tell(OutcomeOf(s))),
         SourceInput.UserCalled user => Stay(s, new SourceEffect.Refuse(user.Call, "the guest has moved to the destination")),
         SourceInput.QemuGone or SourceInput.LinkLost or SourceInput.LinkRestored or SourceInput.ClientGone or
             SourceInput.ConfirmCalled or SourceInput.PeerFenced => Stay(s),
@@ -117,17 +122,25 @@ internal static partial class SourceMachine
     {
         if (s.Attempt.IsLegacy)
         {
-            var close = Moved(s.Attempt);
-            return close with { Effects = [new SourceEffect.DisarmTimer(SourceTimer.Kill), new SourceEffect.RetireDomain(), .. close.Effects] };
+            var close = CloseReleased(s);
+            return close with { Effects = [new SourceEffect.DisarmTimer(SourceTimer.Kill), .. Retire(s), .. close.Effects] };
         }
         return To(s with { Stage = ReleaseStage.Forgetting },
-            new SourceEffect.DisarmTimer(SourceTimer.Kill),
-            new SourceEffect.RetireDomain(),
-            new SourceEffect.Tell(new MigrationOutcome.Moved()),
-            new SourceEffect.ForgetAtPeer(s.Attempt.Id));
+            [
+                new SourceEffect.DisarmTimer(SourceTimer.Kill),
+                .. Retire(s),
+                new SourceEffect.Tell(OutcomeOf(s)),
+                new SourceEffect.ForgetAtPeer(s.Attempt.Id),
+            ]);
     }
 
-    private static SourceStep Moved(SourceAttempt attempt) => Close(attempt, new MigrationOutcome.Moved());
+    /// <summary>The definition of a guest that was lost on its way is all that is left of it.</summary>
+    private static SourceEffect[] Retire(SourceState.Released s) => s.Lost is null ? [new SourceEffect.RetireDomain()] : [];
+
+    private static MigrationOutcome OutcomeOf(SourceState.Released s) =>
+        s.Lost is { } why ? new MigrationOutcome.PostCopyLost(why) : new MigrationOutcome.Moved();
+
+    private static SourceStep CloseReleased(SourceState.Released s) => Close(s.Attempt, OutcomeOf(s));
 
     private static SourceStep Close(SourceAttempt attempt, MigrationOutcome outcome) => To(new SourceState.Closed(attempt, outcome),
         new SourceEffect.DisarmTimer(SourceTimer.CancelStream),

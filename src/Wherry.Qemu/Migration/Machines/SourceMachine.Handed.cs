@@ -5,7 +5,7 @@ internal static partial class SourceMachine
 {
     private static SourceStep EnterHanded(SourceState.Sent s)
     {
-        var alarm = new SourceEffect.ArmTimer(SourceTimer.HandedAlarm, s.Attempt.Limits.HandedAlarm);
+        var alarm = Alarm(s.Attempt);
         var waiting = new SourceState.Handed(s.Attempt, HandedWait.Client, CopyLost: s.CopyLost);
         if (!s.Attempt.IsManaged) return Ask(waiting, alarm);
         if (s.AskAtOnce) return s.Attempt.IsLegacy ? NobodyWillTell(waiting) : Ask(waiting, alarm);
@@ -14,10 +14,15 @@ internal static partial class SourceMachine
             : To(waiting, alarm, new SourceEffect.ArmTimer(SourceTimer.ClientFinish, s.Attempt.Limits.ClientFinish), new SourceEffect.AnswerPerform());
     }
 
+    /// <summary>A stock destination answers Finish when post-copy is through, however long that takes.</summary>
+    private static SourceEffect Alarm(SourceAttempt attempt) => attempt is { IsLegacy: true, OwesMemory: true }
+        ? new SourceEffect.DisarmTimer(SourceTimer.HandedAlarm)
+        : new SourceEffect.ArmTimer(SourceTimer.HandedAlarm, attempt.Limits.HandedAlarm);
+
     private static SourceStep Handed(SourceState.Handed s, SourceInput input) => input switch
     {
         // The verdict is on its way to the disk: whatever else is said now changes nothing. RUN and ABORT are final.
-        SourceInput.JournalWritten { Phase: SourcePhase.Released } when s.Verdict?.Phase == SourcePhase.Released => Release(s.Attempt),
+        SourceInput.JournalWritten { Phase: SourcePhase.Released } when s.Verdict?.Phase == SourcePhase.Released => Release(s.Attempt, s.Verdict.Why),
         SourceInput.JournalWritten { Phase: SourcePhase.Reclaiming } when s.Verdict?.Phase == SourcePhase.Reclaiming => TakeBack(s),
         SourceInput.JournalWriteFailed failed when s.Verdict is not null => Stay(s,
             new SourceEffect.RaiseAlarm($"cannot write the hand-over record, the guest stays paused: {failed.Error}"),
@@ -57,6 +62,8 @@ internal static partial class SourceMachine
 
     private static SourceStep Answered(SourceState.Handed s, PeerAnswer answer) => answer switch
     {
+        PeerAnswer.Run when s is { Attempt.OwesMemory: true, CopyLost: true } => Decide(s, SourcePhase.Released, SourceDiedOwing),
+        PeerAnswer.Run when s.Attempt.OwesMemory => EnterPostCopy(s.Attempt),
         PeerAnswer.Run => Decide(s, SourcePhase.Released, why: null),
         PeerAnswer.Abort => Decide(s, SourcePhase.Reclaiming, new(FailureKind.PeerAborted, "the destination gave the guest up before it ran there")),
         _ => AskLater(s),
@@ -123,7 +130,8 @@ internal static partial class SourceMachine
                 return Stay(s with { Absences = 1 }, again);
 
             // With copied disks the worst case is an instant of running on a copy nobody keeps; with shared ones it wrote to our disks.
-            case LegacySighting.Absent when s.Attempt.CopiesDisks || s.Attempt.Limits.LegacyAbsentReclaims:
+            // In post-copy a guest that is gone may have run for long.
+            case LegacySighting.Absent when !s.Attempt.OwesMemory && (s.Attempt.CopiesDisks || s.Attempt.Limits.LegacyAbsentReclaims):
                 return Answered(s, PeerAnswer.Abort);
             case LegacySighting.Absent:
                 return Stay(s, [again, .. InDoubt(s.Attempt)]);

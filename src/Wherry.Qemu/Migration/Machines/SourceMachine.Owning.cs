@@ -49,6 +49,12 @@ internal static partial class SourceMachine
 
     private static SourceStep Switching(SourceState.Switching s, SourceInput input) => input switch
     {
+        // The destination has the machine's state and all but some memory. QEMU does not resume by itself from here.
+        SourceInput.StreamReported { Status: StreamStatus.PostCopyActive } when s.Attempt.MayPostCopy && !s.Cancelling => HandOverOwing(s.Attempt),
+
+        // Too late for a cancel, which QEMU would never end. The destination can still run the guest, and have the rest when the link is back.
+        SourceInput.StreamReported { Status: StreamStatus.PostCopyPaused } when s.Attempt.MayPostCopy => HandOverOwing(s.Attempt),
+        SourceInput.StreamStopped { Status: StreamStatus.PostCopyPaused } when s.Attempt.MayPostCopy => HandOverOwing(s.Attempt),
         SourceInput.StreamReported { Status: StreamStatus.Completed } => HandOver(s.Attempt),
         SourceInput.TimerExpired { Timer: SourceTimer.Switch } when !s.Cancelling => Stay(s with { Cancelling = true },
             new SourceEffect.CancelStream(),
@@ -85,6 +91,8 @@ internal static partial class SourceMachine
             Reclaim(s, FailureKind.StreamFailed, failed.Error ?? "QEMU reported that the migration failed"),
         SourceInput.StreamReported { Status: StreamStatus.Cancelled } when HasStream(s) =>
             Reclaim(s, FailureKind.StreamFailed, "the migration was cancelled in QEMU"),
+        SourceInput.StreamReported { Status: StreamStatus.PostCopyActive or StreamStatus.PostCopyPaused } when HasStream(s) =>
+            Reclaim(s, FailureKind.StreamFailed, "QEMU went into post-copy before it was let go"),
         SourceInput.ClientGone when s.Attempt.IsManaged => Reclaim(s, FailureKind.ClientGone, "the client that drove the migration is gone"),
         SourceInput.ConfirmCalled { Cancelled: true } => Reclaim(s, FailureKind.Cancelled, "migration out job: the client gave the migration up"),
         SourceInput.ConfirmCalled => Reclaim(s, FailureKind.Cancelled, "migration out job: the client called Confirm before Perform was answered"),
@@ -114,7 +122,7 @@ internal static partial class SourceMachine
     private static bool IsLate(SourceInput input) => input is
         SourceInput.PerformCalled or SourceInput.PrepareReplied or SourceInput.PrepareFailed or
         SourceInput.MirrorsReady or SourceInput.MirrorsDrained or SourceInput.MirrorFailed or
-        SourceInput.StreamReported or SourceInput.StreamStopped or SourceInput.PreparationsUndone or
+        SourceInput.StreamReported or SourceInput.StreamStopped or SourceInput.RecoveryFailed or SourceInput.PreparationsUndone or
         SourceInput.ContAccepted or SourceInput.ContRefused or SourceInput.ContUnknown or
         SourceInput.PeerAnswered or SourceInput.PeerSilent or SourceInput.PeerForgot or SourceInput.PeerSeen or
         SourceInput.JournalWritten or SourceInput.JournalWriteFailed or SourceInput.TimerExpired;
@@ -150,6 +158,8 @@ internal static partial class SourceMachine
     /// <summary>S7. QEMU no longer resumes by itself: from here on the journal alone decides.</summary>
     private static SourceStep HandOver(SourceAttempt attempt) => To(new SourceState.Sent(attempt),
         [.. DisarmOwn, new SourceEffect.Persist(attempt.Record(SourcePhase.Handed))]);
+
+    private static SourceStep HandOverOwing(SourceAttempt attempt) => HandOver(attempt with { OwesMemory = true });
 
     /// <summary>
     /// HANDED is not on disk: as any failure in OWN. But if it may be on disk, a restart could read it and ask, so that the way back needs a
@@ -201,6 +211,21 @@ internal static partial class SourceMachine
             // The user destroys the guest: QemuGone follows and ends the attempt.
             case UserCall.Destroy:
                 return Stay(s, new SourceEffect.Admit(call));
+
+            case UserCall.StartPostCopy when !s.Attempt.MayPostCopy:
+                return Stay(s, new SourceEffect.Refuse(call, "switching to post-copy requires migration to be started with VIR_MIGRATE_POSTCOPY flag"));
+
+            case UserCall.StartPostCopy when s is SourceState.Sending:
+                return Stay(s, new SourceEffect.Admit(call));
+
+            case UserCall.StartPostCopy:
+                return Stay(s, new SourceEffect.Refuse(call, "post-copy can only be started while outgoing migration is in progress"));
+
+            case UserCall.PausePostCopy:
+                return Stay(s, new SourceEffect.Refuse(call, "current job is not outgoing migration in post-copy mode"));
+
+            case UserCall.ResumePostCopy:
+                return Stay(s, new SourceEffect.Refuse(call, "QEMU reports migration is still running"));
 
             case UserCall.Suspend or UserCall.Resume when !GuestStopped(s):
                 var attempt = s.Attempt with { PreState = call == UserCall.Suspend ? GuestRunState.Paused : GuestRunState.Running };

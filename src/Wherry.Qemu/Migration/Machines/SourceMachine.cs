@@ -15,11 +15,13 @@ namespace Wherry.Qemu.Migration.Machines;
 ///                                                     v               |
 ///                                    ============ S8 Handed ==========+
 ///                                    HANDED durable, then COMMIT: ask | RUN
-///                                    for ever; no `cont`, no kill     v
-///                                                          S10 Released -> Closed(Moved)
+///                                    for ever; no `cont`, no kill     |  S8p PostCopy: it runs there and lacks memory that is
+///                                                                     +--- here; recover a broken connection, for ever -------+
+///                                                                     v                     QEMU completed                    |
+///                                                          S10 Released -> Closed(Moved) &lt;------------------------------------+
 ///                                                           kill, FORGET
 /// </code>
-/// Right to run: S1-S7 and S9 hold it, S8 does not (the destination decides), S10 has given it away. Only S9 sends `cont`, only S10 kills.
+/// Right to run: S1-S7 and S9 hold it, S8 does not (the destination decides), S8p and S10 have given it away. Only S9 sends `cont`, only S10 kills.
 /// <para>
 /// Contract with the shell, which owns one machine per attempt and feeds it one input at a time:
 /// (1) it adopts <see cref="SourceStep.Next"/>, then executes the effects strictly in order;
@@ -56,6 +58,7 @@ internal static partial class SourceMachine
         SourceState.Switching s => Switching(s, input),
         SourceState.Sent s => Sent(s, input),
         SourceState.Handed s => Handed(s, input),
+        SourceState.PostCopy s => PostCopy(s, input),
         SourceState.Reclaiming s => Reclaiming(s, input),
         SourceState.Released s => Released(s, input),
         SourceState.Closed s => Closed(s, input),

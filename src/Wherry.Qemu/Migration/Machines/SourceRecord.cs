@@ -41,7 +41,10 @@ internal sealed record SourceRecord
     /// <summary>Disks are mirrored, so the source's images are never touched by the destination.</summary>
     public required bool CopiesDisks { get; init; }
 
-    /// <summary>Why it is being, or was, taken back.</summary>
+    /// <summary>With <see cref="SourcePhase.Handed"/>: handed over in post-copy, so this copy still holds memory that the destination lacks.</summary>
+    public bool OwesMemory { get; init; }
+
+    /// <summary>Why it is being, or was, taken back; with <see cref="SourcePhase.Released"/>: why post-copy can never be completed.</summary>
     public Failure? Why { get; init; }
 
     /// <summary>The word it ended in, once closed.</summary>

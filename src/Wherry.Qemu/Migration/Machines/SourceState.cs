@@ -11,6 +11,12 @@ internal sealed record SourceAttempt
     public GuestRunState PreState { get; init; }
     public bool CopiesDisks { get; init; }
 
+    /// <summary>The user may switch to post-copy.</summary>
+    public bool MayPostCopy { get; init; }
+
+    /// <summary>Handed over in post-copy: part of the memory is nowhere but here.</summary>
+    public bool OwesMemory { get; init; }
+
     /// <summary>The control link to the peer is down just now (peer-to-peer only).</summary>
     public bool LinkDown { get; init; }
     public MigrationLimits Limits { get; init; } = MigrationLimits.Default;
@@ -26,6 +32,7 @@ internal sealed record SourceAttempt
         Peer = Peer,
         PreState = PreState,
         CopiesDisks = CopiesDisks,
+        OwesMemory = OwesMemory,
         Why = why,
         Outcome = outcome,
     };
@@ -45,6 +52,26 @@ internal enum HandedWait
 
     /// <summary>The verdict is known and is being made durable.</summary>
     Journal,
+}
+
+/// <summary>How S8p goes on.</summary>
+internal enum PostCopyStage
+{
+    /// <summary>Memory goes to the destination, or is about to.</summary>
+    Flowing,
+
+    /// <summary>The connection broke, and another one is being made.</summary>
+    Recovering,
+
+    /// <summary>That failed; the pause before the next try.</summary>
+    Waiting,
+
+    /// <summary>The user broke the connection and has not asked for another one.</summary>
+    Held,
+
+    /// <summary>There is no guest at the destination any more that could take the memory. This copy is kept for a dump, until the user
+    /// destroys it.</summary>
+    Lost,
 }
 
 /// <summary>How far S9 has come. Each step is repeated after a restart; all are idempotent.</summary>
@@ -106,11 +133,18 @@ internal abstract record SourceState(SourceAttempt Attempt)
         bool CopyLost = false,
         SourceRecord? Verdict = null) : SourceState(Attempt);
 
+    /// <summary>S8p: the guest runs at the destination and lacks memory that only our QEMU has. Neither resume, nor cancel, nor kill.</summary>
+    public sealed record PostCopy(SourceAttempt Attempt, PostCopyStage Stage, int Tries = 0, Failure? Why = null) : SourceState(Attempt);
+
     /// <summary>S9: the source has the right to run and takes the guest back.</summary>
     public sealed record Reclaiming(SourceAttempt Attempt, Failure Why, ReclaimStage Stage, int Tries = 0) : SourceState(Attempt);
 
     /// <summary>S10: RELEASED is durable. Kill, then FORGET until acknowledged.</summary>
-    public sealed record Released(SourceAttempt Attempt, ReleaseStage Stage, int Tries = 0) : SourceState(Attempt);
+    /// <param name="Attempt"></param>
+    /// <param name="Stage"></param>
+    /// <param name="Tries">FORGETs without an answer so far.</param>
+    /// <param name="Lost">Post-copy that can never be completed; null when all memory is at the destination.</param>
+    public sealed record Released(SourceAttempt Attempt, ReleaseStage Stage, int Tries = 0, Failure? Lost = null) : SourceState(Attempt);
 
     /// <summary>The end, in one of the three words.</summary>
     public sealed record Closed(SourceAttempt Attempt, MigrationOutcome Outcome) : SourceState(Attempt);

@@ -30,7 +30,15 @@ public sealed class AblationTests(ITestOutputHelper output)
     [Trait("fault", "F26")]
     public void With_a_dead_QEMU_trusted_never_to_have_run_the_guest_is_rolled_back() => Breaks(Ablation.TrustDead, "ROLLBACK", qemuKills: true);
 
-    private void Breaks(Ablation rule, string invariant, int crashes = 1, int attempts = 1, bool qemuKills = false)
+    [Fact]
+    [Trait("fault", "F93")]
+    public void With_RUN_taken_for_the_end_of_post_copy_the_guest_loses_memory() => Breaks(Ablation.RunIsPaid, "LOST", crashes: 0, postCopy: true);
+
+    [Fact]
+    [Trait("fault", "F91")]
+    public void With_post_copy_cancelled_like_any_migration_the_guest_is_lost() => Breaks(Ablation.PostCopyIsCancelled, "LOST", crashes: 0, postCopy: true);
+
+    private void Breaks(Ablation rule, string invariant, int crashes = 1, int attempts = 1, bool qemuKills = false, bool postCopy = false)
     {
         var exploration = Exploration.Run(new Scenario
         {
@@ -39,6 +47,7 @@ public sealed class AblationTests(ITestOutputHelper output)
             Crashes = crashes,
             Attempts = attempts,
             QemuKills = qemuKills,
+            PostCopy = postCopy,
         });
         output.WriteLine(exploration.Report());
         Assert.Equal(invariant, exploration.Violation?.Invariant);

@@ -28,6 +28,24 @@ public sealed class ExplorerTests(ITestOutputHelper output)
         Explore(new() { Crashes = 1, Attempts = 1, CopiesDisks = true, JournalFailures = 1 });
 
     [Fact]
+    [Trait("fault", "F90")]
+    [Trait("fault", "F93")]
+    public void Post_copy_with_a_link_that_breaks_and_a_crash_on_each_side() => Explore(new() { Crashes = 1, Attempts = 1, PostCopy = true });
+
+    [Fact]
+    [Trait("fault", "F92")]
+    [Trait("fault", "F94")]
+    public void Post_copy_and_killed_QEMUs() => Explore(new() { Crashes = 1, Attempts = 1, PostCopy = true, QemuKills = true });
+
+    [Fact]
+    public void Post_copy_with_copied_disks_and_a_full_disk_under_the_journal() =>
+        Explore(new() { Crashes = 1, Attempts = 1, PostCopy = true, CopiesDisks = true, JournalFailures = 1 });
+
+    [Fact]
+    public void Post_copy_driven_by_a_client_that_may_vanish() =>
+        Explore(new() { Mode = MigrationMode.Managed, Crashes = 1, Attempts = 1, PostCopy = true });
+
+    [Fact]
     [Trait("fault", "F38")]
     public void A_guest_that_its_user_paused() => Explore(new() { Crashes = 1, Attempts = 1, PreState = GuestRunState.Paused, QemuKills = true });
 
@@ -50,8 +68,12 @@ public sealed class ExplorerTests(ITestOutputHelper output)
     [InlineData(2, 1, true, 0, true)]
     [InlineData(1, 1, true, 1, true)]
     [InlineData(1, 2, false, 0, true)]
-    public void The_larger_worlds(int crashes, int attempts, bool qemuKills, int journalFailures, bool managed) => Explore(new()
+    [InlineData(1, 2, false, 0, false, true)]
+    [InlineData(2, 1, true, 0, false, true)]
+    [InlineData(1, 1, true, 0, true, true)]
+    public void The_larger_worlds(int crashes, int attempts, bool qemuKills, int journalFailures, bool managed, bool postCopy = false) => Explore(new()
     {
+        PostCopy = postCopy,
         Mode = managed ? MigrationMode.Managed : MigrationMode.PeerToPeer,
         Crashes = crashes,
         Attempts = attempts,
@@ -65,10 +87,12 @@ public sealed class ExplorerTests(ITestOutputHelper output)
         var met = new HashSet<string>();
         foreach (var mode in Enum.GetValues<MigrationMode>())
             met.UnionWith(Exploration.Run(new() { Mode = mode, Crashes = 1, Attempts = 1, CopiesDisks = true }).StatesMet);
+        met.UnionWith(Exploration.Run(new() { Crashes = 0, Attempts = 1, PostCopy = true, QemuKills = true }).StatesMet);
         string[] expected =
         [
             "Begun", "Preparing", "Copying", "Sending", "Draining", "Switching", "Sent",
             "Handed/Client", "Handed/Answer", "Handed/Journal",
+            "PostCopy/Flowing", "PostCopy/Recovering", "PostCopy/Waiting", "PostCopy/Held", "PostCopy/Lost",
             "Reclaiming/StoppingStream", "Reclaiming/Undoing", "Reclaiming/Resuming", "Released/Killing", "Released/Forgetting", "Closed",
             "Launching", "Listening", "Receiving", "Committing/Loading", "Committing/Deciding",
             "Starting/Starting", "Starting/Recording", "Starting/Revoking", "Running", "Aborting/Killing", "Aborting/CleaningUp", "Aborted", "Forgotten",

@@ -130,12 +130,14 @@ internal sealed partial class Model
                     break;
                 case DestinationEffect.FinishLoading:
                     AddResult(ref world, new DestinationInput.GuestLoaded());
+                    if (_scenario.PostCopy) AddResult(ref world, new DestinationInput.GuestLoaded(LacksMemory: true));
                     AddResult(ref world, new DestinationInput.LoadFailed(AnyFailure));
                     break;
                 case DestinationEffect.CleanUp:
                     AddResult(ref world, new DestinationInput.CleanedUp());
                     break;
-                case DestinationEffect.RaiseAlarm or DestinationEffect.Admit or DestinationEffect.Refuse or DestinationEffect.AdoptGuest:
+                case DestinationEffect.RaiseAlarm or DestinationEffect.Admit or DestinationEffect.Refuse or DestinationEffect.AdoptGuest or
+                    DestinationEffect.WatchStream or DestinationEffect.ShowPostCopy or DestinationEffect.CompleteGuest:
                     break;
                 default:
                     return;
@@ -175,6 +177,12 @@ internal sealed partial class Model
                 break;
             case DestinationEffect.AnswerResolve answer:
                 Answer(ref next, attempt, answer.Answer, to);
+                break;
+            case DestinationEffect.ListenAgain when IsAlive(world.DestinationQemu) && world.Owed:
+                next.Send(attempt, Message.Listening);
+                break;
+            case DestinationEffect.RefuseRecovery refusal when refusal.GuestIsGone:
+                next.Send(attempt, Message.GuestGone);
                 break;
             case DestinationEffect.AnswerForget:
                 next.Send(attempt, Message.Forgotten);
@@ -282,6 +290,9 @@ internal sealed partial class Model
         if (Delivers(world, attempt, Message.Cancel)) yield return (new DestinationInput.FinishCalled(id, Cancelled: true, paused), Luck.Fair);
         if (Delivers(world, attempt, Message.Resolve)) yield return (new DestinationInput.ResolveCalled(id, paused), Luck.Fair);
         if (Delivers(world, attempt, Message.Forget)) yield return (new DestinationInput.ForgetCalled(id), Luck.Fair);
+        if (Delivers(world, attempt, Message.Recover)) yield return (new DestinationInput.RecoverCalled(), Luck.Fair);
+        if (_destinationSteps.States[world.Destination.State] is DestinationState.Running { Attempt.LacksMemory: true } && IsAlive(world.DestinationQemu))
+            yield return (new DestinationInput.StreamReported(world.Owed ? (StreamStatus)world.Stream : StreamStatus.Completed), Luck.Fair);
         yield return (new DestinationInput.LinkLost(), world.ClientAlive || _scenario.Mode == MigrationMode.PeerToPeer ? Luck.Fault : Luck.Fair);
         yield return (new DestinationInput.LinkRestored(), Luck.Fair);
         yield return (new DestinationInput.UserCalled(UserCall.Destroy), Luck.Fault);
@@ -293,7 +304,7 @@ internal sealed partial class Model
         {
             int bit = System.Numerics.BitOperations.TrailingZeroCount(left);
             var input = _destinationResults[bit + 1];
-            if (input is DestinationInput.GuestLoaded && world.DestinationQemu is Vcpus.None or Vcpus.Incoming) continue;
+            if (input is DestinationInput.GuestLoaded loaded && (world.DestinationQemu is Vcpus.None or Vcpus.Incoming || loaded.LacksMemory != world.Owed)) continue;
             var next = world;
             next.Destination.Inbox &= ~(1UL << bit);
             Feed(ref next, input);

@@ -34,10 +34,12 @@ internal sealed partial class Model
             StreamFails(world, peerAlive ? Luck.Fault : Luck.Fair, to);
         }
 
+        ExpandPostCopy(world, sourceAlive, peerAlive, to);
+
         if (world.DestinationQemu == Vcpus.Incoming)
         {
             bool sent = (world.StreamSent >> world.DestinationAttempt & 1) != 0;
-            bool broken = !peers || !sourceAlive || stream is StreamStatus.Failed or StreamStatus.Cancelled;
+            bool broken = !peers || !sourceAlive || stream is StreamStatus.Failed or StreamStatus.Cancelled or StreamStatus.PostCopyPaused;
             if (sent)
             {
                 // F40: it loads what is on the wire even if the source has cancelled meanwhile.
@@ -45,7 +47,7 @@ internal sealed partial class Model
                 loaded.DestinationQemu = Vcpus.Stopped;
                 to.Add(loaded, Luck.Fair, "destination QEMU: completed");
             }
-            else if (broken)
+            if (broken && (!sent || world.Owed))
             {
                 var exited = world;
                 exited.DestinationQemu = Vcpus.Dead;
@@ -59,6 +61,37 @@ internal sealed partial class Model
         fenced.Destination = new Daemon { Record = world.Destination.Record };
         fenced.DestinationQemu = Vcpus.Dead;
         to.Add(fenced, Luck.Fault, "the operator powers the destination host off, for good");
+    }
+
+    /// <summary>B6. From `device` on the destination has all that it needs to run; the rest of the memory follows, or waits for a connection.</summary>
+    private void ExpandPostCopy(in World world, bool sourceAlive, bool peerAlive, Successors to)
+    {
+        if (!_scenario.PostCopy || !sourceAlive) return;
+        var next = world;
+        switch ((StreamStatus)world.Stream)
+        {
+            case StreamStatus.Device when peerAlive:
+                next.Stream = (byte)StreamStatus.PostCopyActive;
+                next.Owed = true;
+                to.Add(next, Luck.Fair, "source QEMU: post-copy");
+                break;
+            case StreamStatus.PostCopyActive:
+                var broken = world;
+                broken.Stream = (byte)StreamStatus.PostCopyPaused;
+                to.Add(broken, peerAlive ? Luck.Fault : Luck.Fair, "source QEMU: post-copy paused");
+                if (!peerAlive || world.DestinationQemu == Vcpus.Incoming) break;
+                next.Stream = (byte)StreamStatus.Completed;
+                next.Owed = false;
+                to.Add(next, Luck.Fair, "source QEMU: post-copy completed");
+                break;
+            case StreamStatus.PostCopyPaused when peerAlive && world.Has(world.Attempt, Message.Listening) && world.Source is { Up: true, Effects: 0 } &&
+                _sourceSteps.States[world.Source.State] is SourceState.PostCopy { Stage: PostCopyStage.Recovering }:
+                next.Stream = (byte)StreamStatus.PostCopyActive;
+                next.Take(world.Attempt, Message.Recover);
+                next.Take(world.Attempt, Message.Listening);
+                to.Add(next, Luck.Fair, "both QEMUs: post-copy recovered");
+                break;
+        }
     }
 
     /// <summary>The data link breaks, or the other QEMU died. Before `completed` the source QEMU resumes the guest by itself.</summary>

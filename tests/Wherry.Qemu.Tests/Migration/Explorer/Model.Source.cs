@@ -22,7 +22,8 @@ internal sealed partial class Model
     {
         SourceState.Handed s => s with { Tries = 0, Verdict = s.Verdict is null ? null : Blur(s.Verdict) },
         SourceState.Reclaiming s => s with { Why = AnyFailure },
-        SourceState.Released s => s with { Tries = 0 },
+        SourceState.PostCopy s => s with { Tries = 0, Why = s.Why is null ? null : AnyFailure },
+        SourceState.Released s => s with { Tries = 0, Lost = s.Lost is null ? null : AnyFailure },
         SourceState.Closed s => s with { Outcome = Blur(s.Outcome) },
         _ => state,
     };
@@ -37,6 +38,7 @@ internal sealed partial class Model
     {
         MigrationOutcome.StayedOnSource => new MigrationOutcome.StayedOnSource(AnyFailure),
         MigrationOutcome.NeedsDecision => new MigrationOutcome.NeedsDecision("", ""),
+        MigrationOutcome.PostCopyLost => new MigrationOutcome.PostCopyLost(AnyFailure),
         _ => outcome,
     };
 
@@ -142,7 +144,7 @@ internal sealed partial class Model
                     AddResult(ref world, new SourceInput.PreparationsUndone());
                     break;
                 case SourceEffect.Tell or SourceEffect.Admit or SourceEffect.Refuse or SourceEffect.RaiseAlarm or
-                    SourceEffect.YankStream or SourceEffect.RetireDomain:
+                    SourceEffect.YankStream or SourceEffect.RetireDomain or SourceEffect.LookAtStream or SourceEffect.ShowPostCopy:
                     break;
                 default:
                     return;
@@ -193,6 +195,10 @@ internal sealed partial class Model
             case SourceEffect.CancelPeer cancel:
                 next.Send(AttemptOf(cancel.Id), Message.Cancel);
                 break;
+            case SourceEffect.RecoverStream:
+                next.Send(world.Attempt, Message.Recover);
+                AddResult(ref next, new SourceInput.RecoveryFailed(AnyFailure, GuestIsGone: false)); // Its deadline.
+                break;
             case SourceEffect.ForgetAtPeer forget:
                 next.Send(AttemptOf(forget.Id), Message.Forget);
                 next.Source.Asked = true;
@@ -230,10 +236,17 @@ internal sealed partial class Model
     private void CancelStream(ref World next, Successors to)
     {
         if (!IsAlive(next.SourceQemu)) return;
-        if ((StreamStatus)next.Stream is StreamStatus.Active or StreamStatus.PreSwitchover or StreamStatus.Device)
+        switch ((StreamStatus)next.Stream)
         {
-            next.Stream = (byte)StreamStatus.Cancelled;
-            ResumeByItself(ref next, to);
+            case StreamStatus.Active or StreamStatus.PreSwitchover or StreamStatus.Device:
+                next.Stream = (byte)StreamStatus.Cancelled;
+                ResumeByItself(ref next, to);
+                break;
+            case StreamStatus.PostCopyActive:
+                if (next.DestinationQemu == Vcpus.Running) to.Break("LOST", "post-copy is cancelled under a guest that runs on it");
+                next.Stream = (byte)StreamStatus.Cancelled;
+                next.Owed = false;
+                break;
         }
         AddResult(ref next, new SourceInput.StreamStopped((StreamStatus)next.Stream));
     }
@@ -246,7 +259,8 @@ internal sealed partial class Model
             Done(next, Luck.Fair, cont, to);
             return;
         }
-        bool finishMigrate = (StreamStatus)world.Stream is StreamStatus.PreSwitchover or StreamStatus.Device;
+        bool finishMigrate = (StreamStatus)world.Stream is
+            StreamStatus.PreSwitchover or StreamStatus.Device or StreamStatus.PostCopyActive or StreamStatus.PostCopyPaused;
         if (world.SourceQemu == Vcpus.Stopped && finishMigrate)
         {
             AddResult(ref next, new SourceInput.ContRefused("any"));
@@ -267,6 +281,12 @@ internal sealed partial class Model
         else yield return (new SourceInput.StreamReported((StreamStatus)world.Stream), Luck.Fair);
 
         var id = _ids[world.Attempt];
+        var state = _sourceSteps.States[world.Source.State];
+        if (_scenario.Without == Ablation.RunIsPaid && state is SourceState.PostCopy && IsAlive(world.SourceQemu))
+            yield return (new SourceInput.StreamReported(StreamStatus.Completed), Luck.Fair);
+        if (_scenario.Without == Ablation.PostCopyIsCancelled && state is SourceState.Handed { Wait: HandedWait.Answer, Attempt.OwesMemory: true })
+            yield return (new SourceInput.PeerAnswered(id, PeerAnswer.Abort), Luck.Fair);
+        if (Delivers(world, world.Attempt, Message.GuestGone)) yield return (new SourceInput.RecoveryFailed(AnyFailure, GuestIsGone: true), Luck.Fair);
         if (Delivers(world, world.Attempt, Message.PrepareDone) && _scenario.Mode == MigrationMode.PeerToPeer)
             yield return (new SourceInput.PrepareReplied(PeerKind.Wherry), Luck.Fair);
         if (Delivers(world, world.Attempt, Message.PrepareError) && _scenario.Mode == MigrationMode.PeerToPeer)
@@ -285,6 +305,8 @@ internal sealed partial class Model
             yield return (new SourceInput.LinkRestored(), Luck.Fair);
         }
         yield return (new SourceInput.UserCalled(UserCall.AbortJob), Luck.Fault);
+        if (_scenario.PostCopy) yield return (new SourceInput.UserCalled(UserCall.ResumePostCopy), Luck.Fair);
+        if (_scenario.PostCopy) yield return (new SourceInput.UserCalled(UserCall.PausePostCopy), Luck.Fault);
         if (world.Fenced) yield return (new SourceInput.PeerFenced("bravo"), Luck.Fair);
     }
 

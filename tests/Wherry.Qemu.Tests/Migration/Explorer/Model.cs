@@ -90,12 +90,24 @@ internal sealed partial class Model
     public bool IsSettled(in World world)
     {
         if (!world.Source.Up || (!world.Destination.Up && !world.Fenced) || world.Source.Effects != 0 || world.Destination.Effects != 0) return false;
+        if (IsLostInPostCopy(world)) return true;
         if (_sourceSteps.States[world.Source.State] is not SourceState.Closed || !HasClosedRecord(world)) return false;
         if (world.Fenced) return IsAlive(world.SourceQemu) || world.SourceKilled || world.Ever;
         if (world.Destination.State != 0 && _destinationSteps.States[world.Destination.State]
             is not (DestinationState.Aborted or DestinationState.Forgotten or DestinationState.Running)) return false;
         return world.SourceKilled || world.DestinationKilled || HasOneOwner(world);
     }
+
+    /// <summary>
+    /// What QEMU leaves no way out of, each by two faults at least: the destination's QEMU died with the newest memory, or it never ran the guest and the
+    /// connection was gone when it gave up. The source's copy is kept, and a person has been told.
+    /// </summary>
+    private bool IsLostInPostCopy(in World world) => _sourceSteps.States[world.Source.State] switch
+    {
+        SourceState.PostCopy { Stage: PostCopyStage.Lost } => !IsAlive(world.DestinationQemu),
+        SourceState.Closed => HasClosedRecord(world) && (StreamStatus)world.Stream == StreamStatus.PostCopyPaused && !world.Ever && world.SourceQemu == Vcpus.Stopped,
+        _ => false,
+    };
 
     /// <summary>The names of the two machines' states, with their stages; none for a machine that is not there.</summary>
     public IEnumerable<string> NamesOf(ushort source, ushort destination)
@@ -107,6 +119,7 @@ internal sealed partial class Model
     private static string Name(SourceState state) => state switch
     {
         SourceState.Handed s => $"Handed/{s.Wait}",
+        SourceState.PostCopy s => $"PostCopy/{s.Stage}",
         SourceState.Reclaiming s => $"Reclaiming/{s.Stage}",
         SourceState.Released s => $"Released/{s.Stage}",
         _ => state.GetType().Name,
@@ -140,6 +153,7 @@ internal sealed partial class Model
     {
         world.Attempt = (byte)attempt;
         world.Stream = (byte)StreamStatus.None;
+        world.Owed = false;
         world.ClientAlive = _scenario.Mode == MigrationMode.Managed;
         world.PerformAnswered = false;
         var step = SourceMachine.Begin(new SourceAttempt
@@ -148,6 +162,7 @@ internal sealed partial class Model
             Mode = _scenario.Mode,
             PreState = _scenario.PreState,
             CopiesDisks = _scenario.CopiesDisks,
+            MayPostCopy = _scenario.PostCopy,
             Limits = Limits,
         });
         world.Source.Inbox = 0;
@@ -175,6 +190,8 @@ internal sealed partial class Model
     private static void KillSource(ref World world, Successors to)
     {
         if (world.SourceQemu != Vcpus.Dead && !world.Ever && !world.Unknown) to.Break("LOST", "the source copy is killed before the destination ran");
+        if (world.Owed && IsAlive(world.SourceQemu) && IsAlive(world.DestinationQemu))
+            to.Break("LOST", "the source copy is killed with memory that the destination lacks");
         world.SourceQemu = Vcpus.Dead;
     }
 

@@ -24,6 +24,12 @@ internal enum Ablation
 
     /// <summary>A restarted destination takes "INTENT and QEMU dead" for "never ran".</summary>
     TrustDead,
+
+    /// <summary>The source takes RUN in post-copy for the end, without waiting for its QEMU's `completed`.</summary>
+    RunIsPaid,
+
+    /// <summary>The source takes post-copy back as any migration, without looking at who runs.</summary>
+    PostCopyIsCancelled,
 }
 
 /// <summary>What may go wrong in one exploration, and how often.</summary>
@@ -42,6 +48,9 @@ internal sealed record Scenario
     /// <summary>An operator may power the destination host off for good and then force the source (C6).</summary>
     public bool Fencing { get; init; }
     public bool CopiesDisks { get; init; }
+
+    /// <summary>The user switches to post-copy, or not; its connection may break at any time.</summary>
+    public bool PostCopy { get; init; }
     public GuestRunState PreState { get; init; }
     public Ablation Without { get; init; }
 
@@ -62,6 +71,7 @@ internal sealed record Scenario
         if (JournalFailures > 0) yield return $"journal-failures={JournalFailures}";
         if (Fencing) yield return "fencing";
         if (CopiesDisks) yield return "disks";
+        if (PostCopy) yield return "post-copy";
         if (PreState == GuestRunState.Paused) yield return "paused";
         if (Without != Ablation.None) yield return $"without={Without}";
     }

@@ -55,6 +55,11 @@ internal enum Message
     Abort,
     Forget,
     Forgotten,
+
+    // Post-copy that is taken up again: Prepare with POSTCOPY_RESUME, and its two answers.
+    Recover,
+    Listening,
+    GuestGone,
     Count,
 }
 
@@ -82,6 +87,9 @@ internal struct World : IEquatable<World>
 
     /// <summary>Per attempt: everything, device state included, is on the wire, so that the destination can load it whatever the source does (F40).</summary>
     public byte StreamSent;
+
+    /// <summary>Post-copy: part of the destination's memory is in the source QEMU alone.</summary>
+    public bool Owed;
 
     // The client of a managed migration.
     public bool ClientAlive;

@@ -31,6 +31,11 @@ internal static class Representatives
             new SourceState.Handed(attempt, HandedWait.Journal, Verdict: attempt.Record(SourcePhase.Released)));
         yield return ("S8 Handed, ABORT being written",
             new SourceState.Handed(attempt, HandedWait.Journal, Verdict: attempt.Record(SourcePhase.Reclaiming, Alphabet.AnyFailure)));
+        if (attempt.OwesMemory)
+        {
+            foreach (var stage in Enum.GetValues<PostCopyStage>())
+                yield return ($"S8p PostCopy, {stage}", new SourceState.PostCopy(attempt, stage));
+        }
         foreach (var stage in Enum.GetValues<ReclaimStage>())
             yield return ($"S9 Reclaiming, {stage}", new SourceState.Reclaiming(attempt, Alphabet.AnyFailure, stage));
         foreach (var stage in Enum.GetValues<ReleaseStage>())
@@ -51,6 +56,7 @@ internal static class Representatives
         foreach (var stage in Enum.GetValues<StartStage>())
             yield return ($"D5 Starting, {stage}", new DestinationState.Starting(attempt, stage));
         yield return ("D6 Running", new DestinationState.Running(attempt));
+        if (attempt.LacksMemory) yield return ("D6 Running, crashed", new DestinationState.Running(attempt, Crashed: true));
         foreach (var stage in Enum.GetValues<AbortStage>())
             yield return ($"D7 Aborting, {stage}", new DestinationState.Aborting(attempt, Alphabet.AnyFailure, stage));
         yield return ("D8 Aborted", new DestinationState.Aborted(attempt, Alphabet.AnyFailure));
@@ -65,6 +71,9 @@ internal static class Representatives
         ("peer-to-peer, shared disks", PeerToPeer with { CopiesDisks = false }),
         ("peer-to-peer, paused by its user", PeerToPeer with { PreState = GuestRunState.Paused }),
         ("peer-to-peer, stock destination", PeerToPeer with { Peer = PeerKind.Legacy }),
+        ("peer-to-peer, post-copy allowed", PeerToPeer with { MayPostCopy = true }),
+        ("peer-to-peer, handed over in post-copy", PeerToPeer with { MayPostCopy = true, OwesMemory = true }),
+        ("peer-to-peer, handed over to a stock destination in post-copy", PeerToPeer with { Peer = PeerKind.Legacy, MayPostCopy = true, OwesMemory = true }),
         ("managed", Managed),
         ("managed, stock destination", Managed with { Peer = PeerKind.Legacy }),
     ];
@@ -75,5 +84,7 @@ internal static class Representatives
         ("to stay paused", Incoming with { StartPaused = true }),
         ("managed", Incoming with { Mode = MigrationMode.Managed }),
         ("peer-to-peer, stock source", Incoming with { Peer = PeerKind.Legacy }),
+        ("started in post-copy", Incoming with { LacksMemory = true }),
+        ("started in post-copy, stock source", Incoming with { Peer = PeerKind.Legacy, LacksMemory = true }),
     ];
 }
