@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Wherry.Daemon.Migration;
 using Wherry.Errors;
+using Wherry.Qemu.Domains;
 using Wherry.Qemu.Migration;
 using Wherry.Rpc;
 using Wherry.Wire.Procedures;
@@ -102,6 +103,16 @@ internal sealed partial class RemoteProgram
             new PhaseCall(MigrationParameters.Default, args.CookieIn, Flags(args.Flags)),
             args.Cancelled != 0,
             ct);
+
+    [Procedure(RemoteProcedure.DomainMigrateStartPostCopy)]
+    private async ValueTask DomainMigrateStartPostCopy(ServerCall call, DomainMigrateStartPostCopyArgs args, CancellationToken ct)
+    {
+        CheckFlags(args.Flags, 0, "qemuDomainMigrateStartPostCopy");
+        var domain = Domain(call, args.Dom);
+        if (!domain.Snapshot.IsActive)
+            throw DomainRefusals.NotRunning();
+        await Migrations.StartPostCopyAsync(domain, ct);
+    }
 
     private async Task<ImmutableArray<byte>> PerformAsync(
         ServerCall call, NonnullDomain dom, string? dconnuri, PhaseCall phase, CancellationToken ct)

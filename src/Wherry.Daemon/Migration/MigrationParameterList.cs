@@ -43,6 +43,11 @@ internal static class MigrationParameterList
             list.Add(TypedParameter.ULLong("bandwidth", parameters.BandwidthMiBps));
         }
 
+        if (parameters.PostCopyBandwidthMiBps != 0)
+        {
+            list.Add(TypedParameter.ULLong("bandwidth.postcopy", parameters.PostCopyBandwidthMiBps));
+        }
+
         if (parameters.DisksPort != 0)
         {
             list.Add(TypedParameter.Int("disks_port", parameters.DisksPort));
@@ -75,6 +80,7 @@ internal static class MigrationParameterList
         "disks_uri" => to with { DisksUri = Text(field, value) },
         "migrate_disks" => to with { MigrateDisks = to.MigrateDisks.Add(Text(field, value)) },
         "bandwidth" => to with { BandwidthMiBps = Bandwidth(field, value) },
+        "bandwidth.postcopy" => to with { PostCopyBandwidthMiBps = Bandwidth(field, value) },
         "disks_port" => to with { DisksPort = Range(field, value.AsInt, 0, ushort.MaxValue) },
         "auto_converge.initial" => to with { AutoConvergeInitial = Range(field, value.AsInt, 1, 99) },
         "auto_converge.increment" => to with { AutoConvergeIncrement = Range(field, value.AsInt, 1, 99) },

@@ -7,10 +7,18 @@ internal static class MigrationFailures
 {
     public static WherryException ToException(MigrationOutcome? outcome, string domain) => outcome switch
     {
-        MigrationOutcome.StayedOnSource { Why: var why } => ToException(why),
+        _ when WhyOf(outcome) is { } why => ToException(why),
         MigrationOutcome.NeedsDecision { Reason: var reason, Command: var command } =>
             new WherryException(ErrorCode.OperationFailed, $"domain '{domain}' needs a decision: {reason}; when certain: {command}"),
         _ => new WherryException(ErrorCode.OperationInvalid, $"domain '{domain}' has already moved to its destination"),
+    };
+
+    /// <summary>What went wrong; null when nothing did, or when nobody knows.</summary>
+    public static Failure? WhyOf(MigrationOutcome? outcome) => outcome switch
+    {
+        MigrationOutcome.StayedOnSource { Why: var why } => why,
+        MigrationOutcome.PostCopyLost { Why: var why } => why,
+        _ => null,
     };
 
     /// <summary>For whoever waits for a word of a migration that has none left to say.</summary>

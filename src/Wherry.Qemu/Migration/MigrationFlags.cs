@@ -36,7 +36,7 @@ public static class MigrationFlagRules
         MigrationFlags.Live | MigrationFlags.PeerToPeer | MigrationFlags.PersistDestination | MigrationFlags.UndefineSource
         | MigrationFlags.Paused | MigrationFlags.NonSharedDisk | MigrationFlags.NonSharedIncremental | MigrationFlags.ChangeProtection
         | MigrationFlags.Unsafe | MigrationFlags.AbortOnError | MigrationFlags.AutoConverge
-        | MigrationFlags.NonSharedSynchronousWrites;
+        | MigrationFlags.NonSharedSynchronousWrites | MigrationFlags.PostCopy | MigrationFlags.PostCopyResume;
 
     /// <summary>What the driver of the phases must not pass on to the destination (libvirt strips the same two).</summary>
     public static MigrationFlags ForDestination(this MigrationFlags flags) =>

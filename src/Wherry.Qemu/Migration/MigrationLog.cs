@@ -42,6 +42,15 @@ internal static partial class MigrationLog
     [LoggerMessage(4012, LogLevel.Warning, "migration {Id} of domain '{Domain}': the destination was not told that it is over, and gives up by itself: {Error}")]
     public static partial void PeerNotTold(ILogger logger, HandoverId id, string domain, string error);
 
+    [LoggerMessage(4014, LogLevel.Warning, "migration {Id} of domain '{Domain}': {Why} in post-copy, making another connection")]
+    public static partial void PostCopyStalled(ILogger logger, HandoverId id, string domain, string why);
+
+    [LoggerMessage(4015, LogLevel.Information, "migration {Id} of domain '{Domain}': post-copy goes on over another connection")]
+    public static partial void PostCopyRecovered(ILogger logger, HandoverId id, string domain);
+
+    [LoggerMessage(4016, LogLevel.Warning, "migration {Id} of domain '{Domain}': post-copy could not be taken up again yet: {Error}")]
+    public static partial void PostCopyNotRecovered(ILogger logger, HandoverId id, string domain, string error);
+
     [LoggerMessage(4011, LogLevel.Critical, "migration {Id} of domain '{Domain}': internal error, the hand-over stays as recorded")]
     public static partial void Broken(ILogger logger, Exception cause, HandoverId id, string domain);
 }

@@ -26,6 +26,9 @@ public sealed record MigrationParameters
     /// <summary>Limit of the memory stream and of each disk copy in MiB/s (<c>bandwidth</c>); 0 means unlimited.</summary>
     public ulong BandwidthMiBps { get; init; }
 
+    /// <summary>Limit of the memory stream once the guest runs at the destination, in MiB/s (<c>bandwidth.postcopy</c>); 0 means unlimited.</summary>
+    public ulong PostCopyBandwidthMiBps { get; init; }
+
     /// <summary>Graphics relocation target (<c>graphics_uri</c>); VNC cannot be relocated, so it is accepted and unused.</summary>
     public string? GraphicsUri { get; init; }
 

@@ -25,6 +25,12 @@ public sealed partial class Migrations
             call.Cookie.AsSpan(),
             new CookieExpectation(definition.Spec.Name, definition.Spec.Uuid, _context.Host.HostUuid, KnownFeatures));
         definition = MigrationDefinitions.Renamed(definition, call.Parameters.DestinationName);
+        if (call.Flags.HasFlag(MigrationFlags.PostCopyResume))
+        {
+            var broken = FindIncoming(cookie, definition.Spec.Name)
+                ?? throw new WherryException(ErrorCode.NoDomain, $"no domain with matching name '{definition.Spec.Name}'");
+            return await broken.RecoverAsync(call, ct);
+        }
 
         RefuseInDoubt(definition.Spec.Uuid);
         var domain = _context.Driver.AddActive(definition);

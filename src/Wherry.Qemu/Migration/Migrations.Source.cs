@@ -20,6 +20,12 @@ public sealed partial class Migrations
     public async Task<BeginReply> BeginAsync(
         Domain domain, MigrationParameters parameters, MigrationFlags flags, object client, CancellationToken ct)
     {
+        if (flags.HasFlag(MigrationFlags.PostCopyResume))
+        {
+            var broken = InPostCopy(domain, flags);
+            return new BeginReply(broken.ResumeCookie(), MigrationDefinitions.ForDestination(RequireActive(domain).Live, parameters.DestinationXml));
+        }
+
         var migration = await StartAsync(domain, MigrationMode.Managed, peerUri: null, parameters, flags, ct);
         TellWhenGone(client, migration.ClientGone);
         await migration.BegunAsync(ct);
@@ -30,6 +36,9 @@ public sealed partial class Migrations
     public Task<ImmutableArray<byte>> PerformAsync(Domain domain, PhaseCall call, CancellationToken ct)
     {
         var migration = Leaving(domain);
+        if (call.Flags.HasFlag(MigrationFlags.PostCopyResume))
+            return migration.PerformResumeAsync(call, ct);
+
         return migration.PerformAsync(migration.ReadTerms(call.Cookie.AsSpan(), call.Parameters.MigrateUri), call.Parameters, ct);
     }
 
@@ -55,8 +64,29 @@ public sealed partial class Migrations
     public async Task MigrateAsync(
         Domain domain, string peerUri, MigrationParameters parameters, MigrationFlags flags, CancellationToken ct)
     {
+        if (flags.HasFlag(MigrationFlags.PostCopyResume))
+        {
+            var broken = InPostCopy(domain, flags);
+            await broken.ResumePostCopyAsync(uri: null, ct);
+            await broken.MovedAsync(ct);
+            return;
+        }
+
         var migration = await StartAsync(domain, MigrationMode.PeerToPeer, peerUri, parameters, flags, ct);
         await migration.MovedAsync(ct);
+    }
+
+    /// <summary>virsh migrate-postcopy.</summary>
+    /// <exception cref="WherryException">OperationInvalid: no migration, or one without the POSTCOPY flag.</exception>
+    public Task StartPostCopyAsync(Domain domain, CancellationToken ct) => _outgoing.TryGetValue(domain.Uuid, out var migration)
+        ? migration.AdmitAsync(UserCall.StartPostCopy, ct)
+        : throw new WherryException(ErrorCode.OperationInvalid, "post-copy can only be started while outgoing migration is in progress");
+
+    private OutgoingMigration InPostCopy(Domain domain, MigrationFlags flags)
+    {
+        MigrationFlagRules.Validate(flags);
+        return _outgoing.GetValueOrDefault(domain.Uuid)
+            ?? throw new WherryException(ErrorCode.OperationInvalid, $"domain '{domain.Name}' is not being migrated");
     }
 
     private async Task<OutgoingMigration> StartAsync(

@@ -8,11 +8,18 @@ namespace Wherry.Qemu.Migration;
 
 /// <summary>Limits of one memory stream.</summary>
 /// <param name="BandwidthBytesPerSecond">0 for no limit.</param>
+/// <param name="PostCopyBandwidthBytesPerSecond">The same once the guest runs at the destination.</param>
+/// <param name="PostCopy">The user may switch to post-copy.</param>
 /// <param name="AutoConverge">Throttle the guest when it dirties memory faster than the link carries it.</param>
 /// <param name="ThrottleInitialPercent">Null keeps QEMU's default.</param>
 /// <param name="ThrottleIncrementPercent">Null keeps QEMU's default.</param>
 internal sealed record StreamSettings(
-    ulong BandwidthBytesPerSecond, bool AutoConverge = false, int? ThrottleInitialPercent = null, int? ThrottleIncrementPercent = null);
+    ulong BandwidthBytesPerSecond,
+    ulong PostCopyBandwidthBytesPerSecond = 0,
+    bool PostCopy = false,
+    bool AutoConverge = false,
+    int? ThrottleInitialPercent = null,
+    int? ThrottleIncrementPercent = null);
 
 /// <summary>
 /// QEMU's migration capabilities and parameters (migration.md B1). QEMU keeps them from one migration to the next, so every one is set
@@ -27,6 +34,7 @@ internal static class StreamConfiguration
     private static readonly QmpParameters Defaults = new()
     {
         MaxBandwidth = Unlimited,
+        MaxPostcopyBandwidth = 0,
         CpuThrottleInitial = 20,
         CpuThrottleIncrement = 10,
         TlsCreds = "",
@@ -47,13 +55,15 @@ internal static class StreamConfiguration
 
                 // Without it the source says "completed" although the destination has loaded nothing and may be dead.
                 MigrationCapability.ReturnPath,
-                .. settings.AutoConverge ? [MigrationCapability.AutoConverge] : ImmutableArray<MigrationCapability>.Empty,
+                .. Optional(MigrationCapability.AutoConverge, settings.AutoConverge),
+                .. Optional(MigrationCapability.PostcopyRam, settings.PostCopy),
             ],
             ct);
         await monitor.ExecuteAsync(
             new MigrateSetParameters(new QmpParameters
             {
                 MaxBandwidth = settings.BandwidthBytesPerSecond == 0 ? Unlimited : (long)settings.BandwidthBytesPerSecond,
+                MaxPostcopyBandwidth = (long)settings.PostCopyBandwidthBytesPerSecond,
                 CpuThrottleInitial = settings.ThrottleInitialPercent,
                 CpuThrottleIncrement = settings.ThrottleIncrementPercent,
                 TlsCreds = "",
@@ -62,11 +72,19 @@ internal static class StreamConfiguration
             ct);
     }
 
-    public static async Task ApplyToDestinationAsync(MonitorSession monitor, CancellationToken ct)
+    /// <exception cref="QmpErrorException">Post-copy is asked for and not possible on this host: the userfaultfd system call is not there or not allowed.</exception>
+    public static async Task ApplyToDestinationAsync(MonitorSession monitor, bool postCopy, CancellationToken ct)
     {
         // late-block-activate: the images stay the source's until our cont, whatever the stream says.
         await SetCapabilitiesAsync(
-            monitor, [MigrationCapability.Events, MigrationCapability.LateBlockActivate, MigrationCapability.ReturnPath], ct);
+            monitor,
+            [
+                MigrationCapability.Events,
+                MigrationCapability.LateBlockActivate,
+                MigrationCapability.ReturnPath,
+                .. Optional(MigrationCapability.PostcopyRam, postCopy),
+            ],
+            ct);
         await monitor.ExecuteAsync(new MigrateSetParameters(new QmpParameters { TlsCreds = "", TlsHostname = "" }), ct);
     }
 
@@ -83,6 +101,7 @@ internal static class StreamConfiguration
             new MigrateSetParameters(new QmpParameters
             {
                 MaxBandwidth = before.MaxBandwidth,
+                MaxPostcopyBandwidth = before.MaxPostcopyBandwidth,
                 CpuThrottleInitial = before.CpuThrottleInitial,
                 CpuThrottleIncrement = before.CpuThrottleIncrement,
                 TlsCreds = before.TlsCreds,
@@ -90,6 +109,8 @@ internal static class StreamConfiguration
             }),
             ct);
     }
+
+    private static ImmutableArray<MigrationCapability> Optional(MigrationCapability capability, bool wanted) => wanted ? [capability] : [];
 
     private static async Task SetCapabilitiesAsync(MonitorSession monitor, ImmutableArray<MigrationCapability> on, CancellationToken ct)
     {

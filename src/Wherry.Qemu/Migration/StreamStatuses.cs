@@ -23,10 +23,17 @@ internal static class StreamStatuses
         "completed" => StreamStatus.Completed,
         "failed" => StreamStatus.Failed,
         "cancelled" => StreamStatus.Cancelled,
+        "postcopy-active" => StreamStatus.PostCopyActive,
+        "postcopy-paused" => StreamStatus.PostCopyPaused,
+        "postcopy-recover" or "postcopy-recover-setup" => StreamStatus.PostCopyRecovering,
 
         // Cancelling, wait-unplug, and whatever newer QEMUs add: not finished, nothing decided.
         _ => StreamStatus.Active,
     };
+
+    /// <summary>The destination can run the guest, whether or not the rest of the memory can follow just now.</summary>
+    public static bool IsPostCopy(StreamStatus status) =>
+        status is StreamStatus.PostCopyActive or StreamStatus.PostCopyPaused or StreamStatus.PostCopyRecovering;
 
     public static bool HasEnded(StreamStatus status) => status is StreamStatus.Completed or StreamStatus.Failed or StreamStatus.Cancelled;
 }

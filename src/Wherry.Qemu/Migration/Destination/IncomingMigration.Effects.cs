@@ -93,8 +93,18 @@ internal sealed partial class IncomingMigration
             case DestinationEffect.RaiseAlarm alarm:
                 MigrationLog.Alarm(_logger, Id, _domain.Name, alarm.Text);
                 break;
+            case DestinationEffect.RefuseRecovery refusal:
+                AnswerRecovery(new RecoveryAnswer(
+                    UriOut: null, new WherryException(refusal.GuestIsGone ? ErrorCode.NoDomain : ErrorCode.OperationInvalid, $"domain '{_domain.Name}': {refusal.Why}")));
+                break;
             case DestinationEffect.AdoptGuest adopt:
                 AdoptGuest(adopt.Crashed);
+                break;
+            case DestinationEffect.ShowPostCopy show:
+                ShowPostCopy(show.Broken);
+                break;
+            case DestinationEffect.CompleteGuest:
+                CompleteGuest();
                 break;
             default:
                 StartLong(effect);
@@ -122,6 +132,12 @@ internal sealed partial class IncomingMigration
                 break;
             case DestinationEffect.ActivateImages:
                 _loop.Start(ActivateImagesAsync, e => new DestinationInput.ActivationFailed(e.Message));
+                break;
+            case DestinationEffect.WatchStream:
+                _loop.Start(WatchStreamAsync, _ => null);
+                break;
+            case DestinationEffect.ListenAgain:
+                _loop.Start(ListenAgainAsync, NotListening);
                 break;
             case DestinationEffect.LookAtGuest:
                 _loop.Start(LookAtGuestAsync, _ => new DestinationInput.GuestSeen(GuestSight.Silent));

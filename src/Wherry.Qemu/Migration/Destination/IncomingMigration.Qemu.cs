@@ -29,7 +29,7 @@ internal sealed partial class IncomingMigration
         _domain.Apply(new DomainInput.Launched(StartedDetail.Migrated, PausedReason.Migration));
         FaultPoint.Reached("dst.launched");
         var monitor = Qemu.Monitor;
-        await StreamConfiguration.ApplyToDestinationAsync(monitor, ct);
+        await StreamConfiguration.ApplyToDestinationAsync(monitor, _order.Flags.HasFlag(MigrationFlags.PostCopy), ct);
         if (_order.NbdPort != 0)
         {
             await StartNbdServerAsync(monitor, ct);
@@ -95,6 +95,7 @@ internal sealed partial class IncomingMigration
         }
 
         string? error = null;
+        var postCopy = false;
         var ended = await Lookout.UntilAsync(
             Qemu,
             _context.Time,
@@ -103,14 +104,15 @@ internal sealed partial class IncomingMigration
                 var info = await monitor.ExecuteAsync(new QueryMigrate(), t);
                 var status = StreamStatuses.Of(info.Status);
                 error = status is StreamStatus.Failed or StreamStatus.Cancelled ? info.ErrorDesc ?? "the incoming migration failed" : null;
-                return StreamStatuses.HasEnded(status);
+                postCopy = StreamStatuses.IsPostCopy(status);
+                return postCopy || StreamStatuses.HasEnded(status);
             },
             ct);
         if (!ended || error is not null)
             return new DestinationInput.LoadFailed(new Failure(FailureKind.LoadFailed, error ?? "QEMU closed its monitor before the guest was loaded"));
 
         FaultPoint.Reached("dst.loaded");
-        return new DestinationInput.GuestLoaded();
+        return new DestinationInput.GuestLoaded(LacksMemory: postCopy);
     }
 
     /// <summary>C7: a stock source resumes its guest as soon as it sees its connection die. So it must have answered just now.</summary>
@@ -129,7 +131,7 @@ internal sealed partial class IncomingMigration
         try
         {
             if (!(await qemu.Monitor.ExecuteAsync(new QueryStatus(), ct)).Running)
-                await QemuDriver.RunCpusAsync(_domain, qemu, RunningReason.Migrated, ct);
+                await QemuDriver.RunCpusAsync(_domain, qemu, _state.Attempt.LacksMemory ? RunningReason.Postcopy : RunningReason.Migrated, ct);
         }
         catch (QmpErrorException refused)
         {
@@ -213,6 +215,9 @@ internal sealed partial class IncomingMigration
             _domain.Apply(new DomainInput.StatusSet(
                 DomainStatus.Paused(PausedReason.User), LifecycleEvent.Suspended(SuspendedDetail.Paused)));
         }
+
+        if (_state.Attempt.LacksMemory)
+            return; // the migration goes on
 
         var figures = (_finishStatistics ?? _performCookie?.Statistics)?.ToJobStats();
         _domain.Change(s => s with { Job = null, CompletedJob = figures ?? s.CompletedJob });

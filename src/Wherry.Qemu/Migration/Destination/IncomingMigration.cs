@@ -136,6 +136,29 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
         await _progress.WaitAsync(p => p.Forgotten, ct);
     }
 
+    /// <summary>Prepare with POSTCOPY_RESUME: listens for the source once more.</summary>
+    /// <exception cref="WherryException">NoDomain: the guest that ran in post-copy has died. OperationInvalid: it is not in post-copy.</exception>
+    public async Task<PrepareReply> RecoverAsync(PhaseCall call, CancellationToken ct)
+    {
+        await _oneRecovery.WaitAsync(ct);
+        try
+        {
+            _recovery = call;
+            var before = _progress.Current.Recoveries;
+            _loop.Post(new DestinationInput.RecoverCalled());
+
+            // Not for the caller to cancel: the next one would be given this one's answer. Listening has a deadline of its own.
+            var reached = await _progress.WaitAsync(p => p.Recoveries > before, CancellationToken.None);
+            return reached.Recovery!.Error is { } error // set with the count
+                ? throw error
+                : new PrepareReply(PrepareCookie(), reached.Recovery.UriOut);
+        }
+        finally
+        {
+            _oneRecovery.Release();
+        }
+    }
+
     /// <summary>The connection on which Prepare came is gone.</summary>
     public void LinkLost() => _loop.Post(new DestinationInput.LinkLost());
 
@@ -164,6 +187,8 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
     {
         foreach (var resource in _order.Resources)
             resource.Dispose();
+
+        _recoveryPort?.Dispose();
 
         _job.Dispose();
     }
@@ -251,6 +276,16 @@ internal sealed record DestinationProgress
 
     public bool Forgotten { get; init; }
 
+    /// <summary>How often Prepare with POSTCOPY_RESUME was answered, and how the last time.</summary>
+    public long Recoveries { get; init; }
+
+    public RecoveryAnswer? Recovery { get; init; }
+
     /// <summary>The record is gone from the disk.</summary>
     public bool Erased { get; init; }
 }
+
+/// <summary>Answer to Prepare with POSTCOPY_RESUME: one of the two.</summary>
+/// <param name="UriOut">Where QEMU listens again; null when the caller's URI is used as it is.</param>
+/// <param name="Error">Why it does not listen.</param>
+internal sealed record RecoveryAnswer(string? UriOut, WherryException? Error);

@@ -14,18 +14,13 @@ internal static class IncomingPreparation
     public static async Task<IncomingOrder> DecideAsync(
         MigrationContext context, Domain domain, DomainDefinition definition, PhaseCall call, MigrationCookie? cookie, IncomingClient client, CancellationToken ct)
     {
-        var asked = call.Parameters.MigrateUri is { } text ? MigrationUri.Parse(text) : null;
         var copied = DisksToReceive(definition, call, cookie);
         var resources = new List<IDisposable>();
         try
         {
-            var uri = asked ?? new MigrationUri("tcp", AdvertisedHost(context.Host), 0, "", WellFormed: false);
-            if (uri is { Scheme: "tcp", Port: 0 })
-            {
-                var port = context.Ports.Acquire();
+            var endpoint = DataEndpoint.Choose(context, call.Parameters);
+            if (endpoint.Port is { } port)
                 resources.Add(port);
-                uri = uri.WithPort(port.Port);
-            }
 
             var nbdPort = copied.IsEmpty ? 0 : NbdPort(context, call.Parameters, resources);
             return new IncomingOrder
@@ -37,8 +32,8 @@ internal static class IncomingPreparation
                 Flags = call.Flags,
                 Parameters = call.Parameters,
                 Cookie = cookie,
-                ListenUri = uri with { Host = ListenAddress(context.Host, call.Parameters) },
-                UriOut = asked is { Port: not 0 } or { Scheme: "unix" } ? null : uri.ToString(),
+                ListenUri = endpoint.Listen,
+                UriOut = endpoint.UriOut,
                 PersistentXml = call.Parameters.PersistentXml,
                 DefinitionAdded = call.Flags.HasFlag(MigrationFlags.PersistDestination) && !domain.Snapshot.IsPersistent,
                 NbdPort = nbdPort,
@@ -52,6 +47,27 @@ internal static class IncomingPreparation
         {
             resources.ForEach(resource => resource.Dispose());
             throw;
+        }
+    }
+
+    /// <summary>Where the memory stream comes in.</summary>
+    /// <param name="Listen">For QEMU.</param>
+    /// <param name="UriOut">For the source; null when its own URI is used as it is.</param>
+    /// <param name="Port">The port that was chosen here, until it is given back.</param>
+    public sealed record DataEndpoint(MigrationUri Listen, string? UriOut, PortReservation? Port)
+    {
+        public static DataEndpoint Choose(MigrationContext context, MigrationParameters parameters)
+        {
+            var asked = parameters.MigrateUri is { } text ? MigrationUri.Parse(text) : null;
+            var uri = asked ?? new MigrationUri("tcp", AdvertisedHost(context.Host), 0, "", WellFormed: false);
+            var port = uri is { Scheme: "tcp", Port: 0 } ? context.Ports.Acquire() : null;
+            if (port is not null)
+                uri = uri.WithPort(port.Port);
+
+            return new DataEndpoint(
+                uri with { Host = ListenAddress(context.Host, parameters) },
+                asked is { Port: not 0 } or { Scheme: "unix" } ? null : uri.ToString(),
+                port);
         }
     }
 

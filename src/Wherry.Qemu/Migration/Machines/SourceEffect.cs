@@ -77,6 +77,9 @@ internal abstract record SourceEffect
     /// <summary>migrate_cancel, then query-migrate until it has ended. -> StreamStopped (at once if there is no stream).</summary>
     public sealed record CancelStream : SourceEffect;
 
+    /// <summary>migrate-start-postcopy. -> StreamReported. QEMU refuses it before the stream is active, and is then asked again.</summary>
+    public sealed record StartPostCopy : SourceEffect;
+
     /// <summary>Report the stream as it stands, even if that is no news. -> StreamReported.</summary>
     public sealed record LookAtStream : SourceEffect;
 

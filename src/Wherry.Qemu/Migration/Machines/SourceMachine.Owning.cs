@@ -30,6 +30,7 @@ internal static partial class SourceMachine
     {
         // Disks must be complete before the machine state leaves: S6 is only reached through a clean drain.
         SourceInput.StreamReported { Status: StreamStatus.PreSwitchover } => s.Attempt.CopiesDisks ? Drain(s.Attempt) : Switch(s.Attempt),
+        SourceInput.StreamReported { Status: StreamStatus.Active } when s.Attempt.PostCopyAsked => Stay(s, new SourceEffect.StartPostCopy()),
         SourceInput.StreamReported { Status: StreamStatus.Completed } =>
             Reclaim(s, FailureKind.StreamFailed, "QEMU completed the migration without stopping in pre-switchover"),
         SourceInput.MirrorFailed failed => Reclaim(s, failed.Why),
@@ -159,7 +160,11 @@ internal static partial class SourceMachine
     private static SourceStep HandOver(SourceAttempt attempt) => To(new SourceState.Sent(attempt),
         [.. DisarmOwn, new SourceEffect.Persist(attempt.Record(SourcePhase.Handed))]);
 
-    private static SourceStep HandOverOwing(SourceAttempt attempt) => HandOver(attempt with { OwesMemory = true });
+    private static SourceStep HandOverOwing(SourceAttempt attempt)
+    {
+        var handOver = HandOver(attempt with { OwesMemory = true });
+        return handOver with { Effects = [.. handOver.Effects, new SourceEffect.ShowPostCopy(Broken: false)] };
+    }
 
     /// <summary>
     /// HANDED is not on disk: as any failure in OWN. But if it may be on disk, a restart could read it and ask, so that the way back needs a
@@ -215,11 +220,10 @@ internal static partial class SourceMachine
             case UserCall.StartPostCopy when !s.Attempt.MayPostCopy:
                 return Stay(s, new SourceEffect.Refuse(call, "switching to post-copy requires migration to be started with VIR_MIGRATE_POSTCOPY flag"));
 
-            case UserCall.StartPostCopy when s is SourceState.Sending:
-                return Stay(s, new SourceEffect.Admit(call));
-
-            case UserCall.StartPostCopy:
-                return Stay(s, new SourceEffect.Refuse(call, "post-copy can only be started while outgoing migration is in progress"));
+            // Also before there is a stream: who has set a time limit for pre-copy does not know how long the disks take.
+            case UserCall.StartPostCopy when !GuestStopped(s):
+                SourceEffect[] start = s is SourceState.Sending ? [new SourceEffect.StartPostCopy()] : [];
+                return Stay(s with { Attempt = s.Attempt with { PostCopyAsked = true } }, [new SourceEffect.Admit(call), .. start]);
 
             case UserCall.PausePostCopy:
                 return Stay(s, new SourceEffect.Refuse(call, "current job is not outgoing migration in post-copy mode"));

@@ -14,6 +14,9 @@ internal sealed record SourceAttempt
     /// <summary>The user may switch to post-copy.</summary>
     public bool MayPostCopy { get; init; }
 
+    /// <summary>The user has asked for it.</summary>
+    public bool PostCopyAsked { get; init; }
+
     /// <summary>Handed over in post-copy: part of the memory is nowhere but here.</summary>
     public bool OwesMemory { get; init; }
 

@@ -74,6 +74,9 @@ internal sealed partial class OutgoingMigration
             case SourceEffect.RaiseAlarm alarm:
                 MigrationLog.Alarm(_logger, Id, _domain.Name, alarm.Text);
                 break;
+            case SourceEffect.ShowPostCopy show:
+                ShowPostCopy(show.Broken);
+                break;
             case SourceEffect.RetireDomain:
                 return RetireAsync();
             default:
@@ -123,6 +126,17 @@ internal sealed partial class OutgoingMigration
                 break;
             case SourceEffect.CancelStream:
                 _loop.Start(CancelStreamAsync, NotYetCancelled);
+                break;
+            case SourceEffect.StartPostCopy:
+                _loop.Start(StartPostCopyAsync, PostCopyNotStarted);
+                break;
+            case SourceEffect.LookAtStream:
+                _stall = new StallWatch([], _context.Limits);
+                _loop.Start(LookAtStreamAsync, _ => null); // it goes on looking, and the process watch sees a QEMU that is gone
+                _loop.Start(WatchPostCopyAsync, NotCut);
+                break;
+            case SourceEffect.RecoverStream:
+                _loop.Start(RecoverStreamAsync, RecoveryFailed);
                 break;
             case SourceEffect.YankStream:
                 _loop.Start(YankStreamAsync, _ => null);

@@ -60,10 +60,18 @@ internal sealed partial class OutgoingMigration
             FaultPoint.Reached("src.commit.sent");
             try
             {
-                var reply = await WithDeadlineAsync(t => peer.FinishAsync(FinishCall(ask.StartPaused), cancelled: false, t), FinishDeadline, "Finish", ct);
+                // A stock destination answers when post-copy is through; keepalive tells if it never will.
+                var deadline = _state.Attempt is { IsLegacy: true, OwesMemory: true } ? Timeout.InfiniteTimeSpan : FinishDeadline;
+                var reply = await WithDeadlineAsync(t => peer.FinishAsync(FinishCall(ask.StartPaused), cancelled: false, t), deadline, "Finish", ct);
                 _statistics.Finished(ReadFinishCookie(reply.Cookie.AsSpan()));
                 FaultPoint.Reached("src.commit.reply");
                 return new SourceInput.PeerAnswered(ask.Id, PeerAnswer.Run);
+            }
+            catch (WherryException e) when (_terms.Kind == PeerKind.Legacy && _state.Attempt.OwesMemory)
+            {
+                // Not that it has destroyed anything: a guest that runs in post-copy is kept, however its migration ends.
+                MigrationLog.FinishRefused(_logger, Id, _domain.Name, e.Message);
+                return new SourceInput.PeerSilent(ask.Id);
             }
             catch (WherryException e) when (_terms.Kind == PeerKind.Legacy)
             {

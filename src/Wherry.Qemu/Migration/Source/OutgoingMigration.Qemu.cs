@@ -52,6 +52,8 @@ internal sealed partial class OutgoingMigration
             Destination().DataUri,
             new StreamSettings(
                 _order.Parameters.BandwidthMiBps * MiB,
+                _order.Parameters.PostCopyBandwidthMiBps * MiB,
+                _order.Flags.HasFlag(MigrationFlags.PostCopy),
                 _order.Flags.HasFlag(MigrationFlags.AutoConverge),
                 _order.Parameters.AutoConvergeInitial,
                 _order.Parameters.AutoConvergeIncrement),
@@ -102,7 +104,7 @@ internal sealed partial class OutgoingMigration
             if (_stall.Tick() is { } why)
             {
                 // The cause first: what the cut makes of stream and mirrors is only its consequence.
-                _loop.Post(new SourceInput.MirrorFailed(why with { Text = $"migration of domain '{_domain.Name}' to {_order.PeerUri ?? "its destination"} stalled: {why.Text}" }));
+                _loop.Post(new SourceInput.MirrorFailed(why with { Text = $"migration of domain '{_domain.Name}' to {PeerName} stalled: {why.Text}" }));
                 await Qemu.YankAsync(ct);
                 return null;
             }

@@ -31,7 +31,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     private readonly MachineLoop<SourceInput, SourceTimer> _loop;
     private SourceQemu? _qemu; // made when it is needed: after a restart QEMU may be dead, or slow to answer
     private readonly SourceStatistics _statistics;
-    private readonly StallWatch _stall;
+    private StallWatch _stall;
     private readonly VersionedState<SourceProgress> _progress;
     private readonly ILogger _logger;
     private readonly SourceStep _first;
@@ -74,9 +74,16 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     public bool IsOver => _state is SourceState.Closed;
 
     /// <summary>While it cannot be said where the guest runs, nobody else may start, resume or migrate it (rule 12). Null when all is clear.</summary>
-    public string? Doubt => _state is SourceState.Handed or SourceState.Sent
-        ? $"domain '{_domain.Name}' has been handed over to {_order.PeerUri ?? "its destination"} (hand-over {Id}), which has not said yet whether it runs it"
-        : null;
+    public string? Doubt => _state switch
+    {
+        SourceState.Handed or SourceState.Sent =>
+            $"domain '{_domain.Name}' has been handed over to {PeerName} (hand-over {Id}), which has not said yet whether it runs it",
+        SourceState.PostCopy { Stage: PostCopyStage.Lost, Why: { } why } => $"domain '{_domain.Name}' was lost in post-copy: {why.Text}",
+        SourceState.PostCopy => $"domain '{_domain.Name}' runs at {PeerName}, which needs the memory that is still here (post-copy, hand-over {Id})",
+        _ => null,
+    };
+
+    private string PeerName => _order.PeerUri ?? "its destination";
 
     /// <summary>Starts an attempt: the checks are done, the job is held. Peer-to-peer: the first connection is made here, and its errors are
     /// the caller's, because nothing has begun yet.</summary>
@@ -89,6 +96,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
             Mode = order.Mode,
             PreState = order.PreState,
             CopiesDisks = !order.CopiedDisks.IsEmpty,
+            MayPostCopy = order.Flags.HasFlag(MigrationFlags.PostCopy),
             Limits = context.Limits,
         };
         var migration = new OutgoingMigration(context, domain, job, order, SourceMachine.Begin(attempt));
@@ -179,6 +187,16 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         return verdict.WaitAsync(ct);
     }
 
+    /// <summary>virDomainAbortJobFlags.</summary>
+    /// <param name="postCopy">Break a running post-copy, instead of giving the migration up.</param>
+    /// <param name="ct">Stops waiting.</param>
+    private async Task AbortAsync(bool postCopy, CancellationToken ct)
+    {
+        await AdmitAsync(postCopy ? UserCall.PausePostCopy : UserCall.AbortJob, ct);
+        if (postCopy)
+            await Qemu.PausePostCopyAsync(ct);
+    }
+
     public void ClientGone() => _loop.Post(new SourceInput.ClientGone());
 
     public async ValueTask DisposeAsync()
@@ -207,7 +225,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         await Task.Yield();
         try
         {
-            _domain.Jobs.AbortAsync = (_, ct) => AdmitAsync(UserCall.AbortJob, ct);
+            _domain.Jobs.AbortAsync = AbortAsync;
             WatchProcess();
             _domain.Change(s => s with { Job = _statistics.Running(_state) });
             await ExecuteAsync(_first);

@@ -114,11 +114,43 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         await LookNowAsync(ct);
     }
 
+    /// <summary>A stream that another daemon started, or of which the last word is to be told again.</summary>
+    public async Task FollowAsync(CancellationToken ct)
+    {
+        Volatile.Write(ref _streamStarted, true);
+        Look();
+        await LookNowAsync(ct);
+    }
+
+    /// <summary>Asks QEMU to stop the guest here and let the destination fetch what is left. Which state that leads to, the stream tells.</summary>
+    public Task StartPostCopyAsync(CancellationToken ct) => Monitor.ExecuteAsync(new MigrateStartPostcopy(), ct);
+
+    /// <summary>Breaks the connection of a post-copy; both QEMUs wait for another one.</summary>
+    public Task PausePostCopyAsync(CancellationToken ct) => Monitor.ExecuteOutOfBandAsync(new MigratePause(), ct);
+
+    /// <summary>Takes a paused post-copy up again over another connection, and returns when memory flows or has all gone.</summary>
+    /// <exception cref="WherryException">OperationFailed: QEMU could not, and waits as before.</exception>
+    public async Task RecoverPostCopyAsync(MigrationUri uri, CancellationToken ct)
+    {
+        await Monitor.ExecuteAsync(new Migrate(uri.ToQemu()) { Resume = true }, ct);
+        await FollowAsync(ct);
+        var recovering = false;
+        var seen = await _observation.WaitAsync(
+            o =>
+            {
+                recovering |= o.Stream == StreamStatus.PostCopyRecovering;
+                return o.Stream is StreamStatus.PostCopyActive or StreamStatus.Completed || (recovering && o.Stream == StreamStatus.PostCopyPaused);
+            },
+            ct);
+        if (seen.Stream == StreamStatus.PostCopyPaused)
+            throw new WherryException(ErrorCode.OperationFailed, $"post-copy could not be taken up again over {uri}: {seen.Info.ErrorDesc ?? "the connection broke"}");
+    }
+
     /// <summary>Lets QEMU go past pre-switchover.</summary>
     public Task ContinueAsync(CancellationToken ct) => Monitor.ExecuteAsync(new MigrateContinue(MigrationStatus.PreSwitchover), ct);
 
     /// <summary>Cancels the stream and waits for its end, whichever it is (B8).</summary>
-    /// <returns>None when there was none.</returns>
+    /// <returns>None when there was none; PostCopyPaused when it is one that no cancel can end (B6).</returns>
     public async Task<StreamStatus> CancelAsync(CancellationToken ct)
     {
         var now = StreamStatuses.Of((await Monitor.ExecuteAsync(new QueryMigrate(), ct)).Status);
@@ -126,6 +158,9 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             return StreamStatus.None;
 
         Volatile.Write(ref _streamStarted, true);
+        if (now is StreamStatus.PostCopyPaused or StreamStatus.PostCopyRecovering)
+            return StreamStatus.PostCopyPaused;
+
         if (!StreamStatuses.HasEnded(now))
             await Monitor.ExecuteAsync(new MigrateCancel(), ct);
 

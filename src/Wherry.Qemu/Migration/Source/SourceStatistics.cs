@@ -57,7 +57,16 @@ internal sealed class SourceStatistics(TimeProvider time)
     {
         lock (_gate)
         {
-            return Figures(JobType.Unbounded) with { HandOver = state is SourceState.Handed ? "handed" : null };
+            return Figures(JobType.Unbounded) with
+            {
+                HandOver = state switch
+                {
+                    SourceState.Handed => "handed",
+                    SourceState.PostCopy { Stage: PostCopyStage.Flowing } => "post-copy",
+                    SourceState.PostCopy s => $"post-copy {s.Stage.ToString().ToLowerInvariant()}",
+                    _ => null,
+                },
+            };
         }
     }
 
@@ -79,7 +88,7 @@ internal sealed class SourceStatistics(TimeProvider time)
                     DowntimeMs = Downtime(),
                     DowntimeNetMs = Downtime() is { } downtime ? _fromDestination?.Net(downtime) : null,
                 }
-                : figures with { ErrorMessage = (outcome as MigrationOutcome.StayedOnSource)?.Why.Text };
+                : figures with { ErrorMessage = MigrationFailures.WhyOf(outcome)?.Text };
         }
     }
 

@@ -144,7 +144,8 @@ internal sealed partial class Model
                     AddResult(ref world, new SourceInput.PreparationsUndone());
                     break;
                 case SourceEffect.Tell or SourceEffect.Admit or SourceEffect.Refuse or SourceEffect.RaiseAlarm or
-                    SourceEffect.YankStream or SourceEffect.RetireDomain or SourceEffect.LookAtStream or SourceEffect.ShowPostCopy:
+                    SourceEffect.YankStream or SourceEffect.RetireDomain or SourceEffect.LookAtStream or
+                    SourceEffect.StartPostCopy or SourceEffect.ShowPostCopy:
                     break;
                 default:
                     return;

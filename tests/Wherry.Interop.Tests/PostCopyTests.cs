@@ -1,0 +1,107 @@
+using Wherry.Testbed;
+using Wherry.Testbed.Guest;
+using Wherry.Testbed.Hosts;
+
+namespace Wherry.Interop.Tests;
+
+/// <summary>Post-copy: the guest runs at the destination while part of its memory is still at the source, whatever happens to the link.</summary>
+public sealed class PostCopyTests(ITestOutputHelper output)
+{
+    // Dirties memory faster than the link carries it, so that pre-copy never ends.
+    private static readonly PassageOptions Restless = new() { Load = new GuestLoad(DirtyMiBps: 60, TouchMiB: 64) };
+    private static readonly string[] AfterOneSecond = ["--postcopy", "--bandwidth", "16", "--timeout", "1", "--timeout-postcopy"];
+
+    // What is left for post-copy takes some seconds, in which things can be done to it.
+    private static readonly string[] Slowly = [.. AfterOneSecond, "--postcopy-bandwidth", "10"];
+
+    [Theory]
+    [Trait("fault", "F83")]
+    [InlineData("managed")]
+    [InlineData("peer-to-peer", "--p2p")]
+    public async Task A_guest_that_never_converges_goes_there_and_back(string how, params string[] flags)
+    {
+        await using var pair = await RealHosts.TwoWherrydAsync();
+        await using var passage = await Passage.BoardAsync(pair, Restless);
+        await using var events = LongCommand.Start(pair.Bravo.Host, "virsh", "-c", pair.Bravo.PeerUri, "event", "--all", "--loop");
+        var (here, there) = (pair.Alpha, pair.Bravo);
+        for (var leg = 0; leg < 2; leg++)
+        {
+            var moved = await passage.MoveAsync(here, there, [.. AfterOneSecond, .. flags]);
+            Assert.True(moved.Succeeded, $"{moved}\n{here.LogTail()}\n{there.LogTail()}");
+            var problems = await passage.JudgeAsync(there);
+            Assert.True(problems.Count == 0, $"{string.Join("; ", problems)}\n{here.LogTail()}\n{there.LogTail()}");
+            Assert.Contains("running (migrated)", await there.Virsh.AskAsync("domstate", "--reason", passage.Domain.Name), StringComparison.Ordinal);
+            output.WriteLine($"{how}, leg {leg + 1}: {moved.Elapsed.TotalSeconds:0.0} s, silent for {passage.Timeline.HandOvers[leg].Silence.TotalMilliseconds:0} ms");
+            (here, there) = (there, here);
+        }
+
+        Assert.Equal(["Resumed Post-copy", "Resumed Migrated"], events.Lines
+            .Where(line => line.Contains("'lifecycle'", StringComparison.Ordinal) && line.Contains("Resumed", StringComparison.Ordinal))
+            .Take(2)
+            .Select(line => line[(line.LastIndexOf(':') + 2)..].Trim()));
+    }
+
+    [Fact]
+    [Trait("fault", "F91")]
+    public async Task Who_breaks_post_copy_finds_the_guest_running_and_can_take_it_up_again()
+    {
+        await using var pair = await RealHosts.TwoWherrydAsync();
+        await using var passage = await Passage.BoardAsync(pair, Restless);
+        var name = passage.Domain.Name;
+        var moving = passage.MoveAsync(pair.Alpha, pair.Bravo, [.. Slowly, "--p2p"]);
+        await InPostCopyAsync(pair, passage);
+
+        Assert.Contains("cannot abort migration in post-copy mode", (await pair.Alpha.Virsh.RunAsync("domjobabort", name)).Error, StringComparison.Ordinal);
+        Assert.Contains("needs the memory that is still here", (await pair.Alpha.Virsh.RunAsync("destroy", name)).Error, StringComparison.Ordinal);
+        await pair.Alpha.Virsh.AskAsync("domjobabort", "--postcopy", name);
+        await ReachesAsync(pair.Alpha, name, "paused (post-copy failed)");
+        await ReachesAsync(pair.Bravo, name, "running (post-copy failed)");
+
+        var resumed = await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--postcopy", "--p2p", "--postcopy-resume"]);
+        Assert.True(resumed.Succeeded, $"{resumed}\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}");
+        Assert.True((await moving).Succeeded);
+        Assert.Empty(await passage.JudgeAsync(pair.Bravo));
+    }
+
+    [Fact]
+    [Trait("fault", "F90")]
+    public async Task A_link_that_breaks_in_post_copy_is_replaced_without_anybody_asking()
+    {
+        await using var pair = await RealHosts.TwoWherrydAsync();
+        await using var passage = await Passage.BoardAsync(pair, Restless);
+        var name = passage.Domain.Name;
+        var moving = passage.MoveAsync(
+            pair.Alpha, pair.Bravo, [.. Slowly, "--p2p", "--migrateuri", $"tcp://{pair.Bravo.Host.DataAddress}"]);
+        await InPostCopyAsync(pair, passage);
+
+        await pair.Alpha.Host.RunAsync("nft", "add table inet cut; add chain inet cut out { type filter hook output priority 0; }; "
+            + "add rule inet cut out oifname dat meta l4proto tcp reject with tcp reset").Checked();
+        await ReachesAsync(pair.Alpha, name, "paused (post-copy failed)");
+        await pair.Alpha.Host.RunAsync("nft", "delete table inet cut").Checked();
+
+        var moved = await moving;
+        Assert.True(moved.Succeeded, $"{moved}\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}");
+        Assert.Empty(await passage.JudgeAsync(pair.Bravo));
+        output.WriteLine($"longest silence {passage.Timeline.LongestSilence().TotalSeconds:0.0} s");
+    }
+
+    /// <summary>The guest speaks from its second QEMU.</summary>
+    private static async Task InPostCopyAsync(HostPair pair, Passage passage)
+    {
+        try
+        {
+            await passage.Timeline.WaitAsync("the guest at the destination", t => t.Speaker == 1, Passage.Limit);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message}\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}", e);
+        }
+    }
+
+    private static async Task ReachesAsync(DaemonRunner daemon, string domain, string state)
+    {
+        using var limit = new CancellationTokenSource(Passage.Limit);
+        while (!(await daemon.Virsh.AskAsync("domstate", "--reason", domain)).Contains(state, StringComparison.Ordinal))
+            limit.Token.ThrowIfCancellationRequested();
+    }
+}
