@@ -104,11 +104,11 @@ public sealed class ProcessSupervisorTests : IDisposable
         var (process, gate) = _supervisor.StartHeld(Echo());
         using (gate)
         {
-            Assert.Equal("/bin/sh", ProcFile.CommandLine(process.Pid)?[0]);
+            await File.AppendAllTextAsync(LogPath, "arranged\n", Ct);
             gate.Open();
             Assert.Equal(0, (await process.Exited.Within()).Code);
         }
-        Assert.Equal([$"{process.Pid} a b", "/dev/null"], await File.ReadAllLinesAsync(LogPath, Ct));
+        Assert.Equal(["arranged", $"{process.Pid} a b", "/dev/null"], await File.ReadAllLinesAsync(LogPath, Ct));
     }
 
     [Fact]
