@@ -86,7 +86,10 @@ public sealed partial class Domain
     public DomainSnapshot Apply(DomainInput input) => Apply(input, static snapshot => snapshot);
 
     /// <summary>One step of the machine together with a change of the snapshot, published as one.</summary>
-    public DomainSnapshot Apply(DomainInput input, Func<DomainSnapshot, DomainSnapshot> change)
+    public DomainSnapshot Apply(DomainInput input, Func<DomainSnapshot, DomainSnapshot> change) => Apply(input, change, toldAs: null);
+
+    /// <param name="toldAs">Who the events are about; null: the domain as it is after the step.</param>
+    private DomainSnapshot Apply(DomainInput input, Func<DomainSnapshot, DomainSnapshot> change, DomainIdentity? toldAs)
     {
         lock (_gate)
         {
@@ -94,7 +97,7 @@ public sealed partial class Domain
             _run = next;
             var published = _state.Update(now => change(now) with { Status = next.Status, RebootPending = next.RebootPending });
             foreach (var happened in events)
-                _sink.Publish(published.Identity, new DomainEvent.Lifecycle(happened));
+                _sink.Publish(toldAs ?? published.Identity, new DomainEvent.Lifecycle(happened));
             return published;
         }
     }
@@ -108,7 +111,10 @@ public sealed partial class Domain
         {
             _qemu = null;
             AutodestroyOwner = null;
-            return Apply(new DomainInput.Stopped(intent.Reason, intent.Detail), now => now with { Id = -1, Live = null, Job = null, UsedByMonitor = false });
+            return Apply(
+                new DomainInput.Stopped(intent.Reason, intent.Detail),
+                now => now with { Id = -1, Live = null, Job = null, UsedByMonitor = false },
+                intent.OfItself ? Snapshot.Identity : null);
         }
     }
 

@@ -238,13 +238,16 @@ public sealed class StopIntent(ShutoffReason reason, StoppedDetail? detail)
 
     public StoppedDetail? Detail => detail;
 
+    /// <summary>Nobody but the guest or QEMU ended it. libvirt makes that event before it stops the domain, and so with the id that it had.</summary>
+    public bool OfItself { get; private init; }
+
     public static StopIntent Destroyed() => new(ShutoffReason.Destroyed, StoppedDetail.Destroyed);
 
     /// <summary>The guest powered itself off.</summary>
-    public static StopIntent GuestShutdown() => new(ShutoffReason.Shutdown, StoppedDetail.Shutdown);
+    public static StopIntent GuestShutdown() => new(ShutoffReason.Shutdown, StoppedDetail.Shutdown) { OfItself = true };
 
     /// <summary>QEMU went away without a word. The event says "failed", the state "crashed": libvirt's choice.</summary>
-    public static StopIntent Crashed() => new(ShutoffReason.Crashed, StoppedDetail.Failed);
+    public static StopIntent Crashed() => new(ShutoffReason.Crashed, StoppedDetail.Failed) { OfItself = true };
 
     /// <summary>The guest panicked and its definition says to end it.</summary>
     public static StopIntent Panicked() => new(ShutoffReason.Crashed, StoppedDetail.Crashed);

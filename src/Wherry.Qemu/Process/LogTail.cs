@@ -10,6 +10,9 @@ public static class LogTail
 
     private const int MaxBytes = 8 * 1024;
 
+    /// <summary>QEMU tells so where a pseudo-terminal is, whatever becomes of it: no reason for anything, and left out as libvirt leaves it out.</summary>
+    private const string Terminal = "char device redirected to";
+
     /// <summary>The size to pass as <c>from</c> later; 0 when there is no log yet.</summary>
     public static long Mark(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
 
@@ -23,7 +26,8 @@ public static class LogTail
             var start = Math.Max(from, file.Length - MaxBytes);
             file.Position = Math.Min(start, file.Length);
             using var reader = new StreamReader(file, Encoding.UTF8);
-            var lines = reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            var lines = reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Where(line => !line.Contains(Terminal, StringComparison.Ordinal));
             return string.Join('\n', lines.TakeLast(MaxLines));
         }
         catch (IOException)

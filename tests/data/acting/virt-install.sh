@@ -8,7 +8,7 @@ virsh vol-list disks
 virt-install --quiet --name g --memory 64 --virt-type qemu --import --disk none --network none --osinfo detect=off,require=off --noautoconsole
 virt-install --quiet --name h --memory 64 --virt-type qemu --import --disk path=$PWD/disks/g.qcow2 --network none --osinfo detect=off,require=off --noautoconsole
 virt-install --quiet --name h --memory 64 --virt-type qemu --import --disk path=$PWD/nosuch/g.qcow2 --network none --osinfo detect=off,require=off --noautoconsole
-virt-install --quiet --name h --memory 64 --virt-type qemu --boot kernel=/no/such,initrd=/no/such --disk none --network none --osinfo detect=off,require=off --noautoconsole
+virt-install --quiet --name h --memory 64 --virt-type qemu --import --boot kernel=/no/such,initrd=/no/such --disk none --network none --osinfo detect=off,require=off --noautoconsole 2>&1 | sed 's/error: .* monitor: /error: /'
 ip link add br7 type bridge && virt-install --quiet --name b --uuid 30000000-0000-4000-8000-0000000000ab --memory 64 --virt-type qemu --import --disk size=0.01,path=$PWD/disks/b.qcow2 --disk $PWD/disks/b.raw,size=0.01,format=raw,bus=scsi --network bridge=br7,mac=52:54:00:00:00:77,model=virtio --network user,mac=52:54:00:00:00:78 --graphics none --console pty --rng /dev/urandom --watchdog default --channel unix,target.type=virtio,target.name=org.qemu.guest_agent.0 --controller scsi,model=virtio-scsi --osinfo detect=off,require=off --machine q35 --noautoconsole --transient
 virsh dumpxml b
 virsh destroy b && virsh list --all --name
