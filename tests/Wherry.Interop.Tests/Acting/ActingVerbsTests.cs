@@ -26,7 +26,8 @@ public sealed partial class ActingVerbsTests(ITestOutputHelper output)
     public async Task Verbs_that_act_answer_as_those_of_stock_libvirtd(string list)
     {
         Assert.SkipWhen(StockLibvirtd.Missing is not null, StockLibvirtd.Missing ?? "");
-        Assert.SkipWhen(list == "virt-install" && Executables.Find("virt-install") is null, "virtinst is not installed");
+        Assert.SkipWhen(list is "virt-install" or "installing" && Executables.Find("virt-install") is null, "virtinst is not installed");
+        Assert.SkipWhen(list == "installing" && GuestImage.Missing is not null, GuestImage.Missing ?? "");
         Assert.SkipWhen(list == "guest" && AgentImage.Missing is not null, AgentImage.Missing ?? "");
         var rows = Explanations.Read(Path.Combine(Fixtures, list + ".sh"));
         var both = await Task.WhenAll(
@@ -57,12 +58,13 @@ public sealed partial class ActingVerbsTests(ITestOutputHelper output)
 
         if (list == "guest")
             await AgentImage.WriteAsync(Path.Combine(host.Directory, "agent.initrd"));
+        var initrd = list == "installing" ? (await GuestImage.GetAsync()).Initrd : "";
         await daemon.StartAsync();
         var answers = new List<string>();
         foreach (var row in rows)
         {
             var result = await Command.RunAsync(host.Enter(
-                ["env", $"LIBVIRT_DEFAULT_URI={daemon.Uri}", SearchPath, "sh", "-c", "cd \"$1\" && eval \"$2\"", "sh", host.Directory, row.Call]));
+                ["env", $"LIBVIRT_DEFAULT_URI={daemon.Uri}", $"KERNEL={GuestImage.KernelFile}", $"INITRD={initrd}", SearchPath, "sh", "-c", "cd \"$1\" && eval \"$2\"", "sh", host.Directory, row.Call]));
             answers.Add(Incidental($"{result.Output}{result.Error}(exit code {result.ExitCode})", run));
         }
 
