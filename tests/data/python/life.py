@@ -122,6 +122,17 @@ def xml(name, actions="", devices="", machine="pc", features="", clock="<clock o
 </domain>"""
 
 
+def create(connection, definition):
+    """Stock libvirt tells of a transient domain's end a moment before it lets go of it, and refuses its successor until then."""
+    limit = time.monotonic() + LIMIT
+    while True:
+        try:
+            return connection.createXML(definition)
+        except libvirt.libvirtError as error:
+            if "already being removed" not in error.get_error_message() or time.monotonic() > limit:
+                raise
+
+
 class Uuids(dict):
     def __missing__(self, name):
         return self.setdefault(name, f"20000000-0000-4000-8000-{len(self):012}")
@@ -214,7 +225,7 @@ def definitions(connection):
 
 
 def reboots(connection):
-    step("create", lambda: connection.createXML(xml("spinner")))
+    step("create", lambda: create(connection, xml("spinner")))
     spinner = booted(connection.lookupByName("spinner"))
     step("reboot", lambda: spinner.reboot(0))
     step("suspend while it has not answered", spinner.suspend)
@@ -224,16 +235,16 @@ def reboots(connection):
     booted(spinner)
     last("it powers off, and stays", lambda: power_off(spinner), "lifecycle spinner 5")
 
-    step("create, on_poweroff restart", lambda: connection.createXML(xml("spinner", "<on_poweroff>restart</on_poweroff>")))
+    step("create, on_poweroff restart", lambda: create(connection, xml("spinner", "<on_poweroff>restart</on_poweroff>")))
     spinner = booted(connection.lookupByName("spinner"))
     step("it powers off, and comes back", lambda: power_off(spinner), "reboot spinner")
     step("state", state(spinner))
     step("destroy", spinner.destroy)
 
-    step("create, on_reboot destroy", lambda: connection.createXML(xml("spinner", "<on_reboot>destroy</on_reboot>")))
+    step("create, on_reboot destroy", lambda: create(connection, xml("spinner", "<on_reboot>destroy</on_reboot>")))
     spinner = booted(connection.lookupByName("spinner"))
     last("it resets itself", lambda: port(spinner, 0xcf9, 6), "lifecycle spinner 5")
-    step("create, on_reboot destroy", lambda: connection.createXML(xml("spinner", "<on_reboot>destroy</on_reboot>")))
+    step("create, on_reboot destroy", lambda: create(connection, xml("spinner", "<on_reboot>destroy</on_reboot>")))
     spinner = booted(connection.lookupByName("spinner"))
     step("reboot", lambda: spinner.reboot(0))
     last("it powers off", lambda: power_off(spinner), "lifecycle spinner 5")
@@ -242,7 +253,7 @@ def reboots(connection):
 def crashes(connection):
     for action, event in [("destroy", "lifecycle crasher 5"), ("preserve", "lifecycle crasher 8"), ("restart", "reboot crasher"),
                           ("coredump-destroy", "lifecycle crasher 5"), ("coredump-restart", "reboot crasher")]:
-        step(f"create, on_crash {action}", lambda: connection.createXML(xml("crasher", f"<on_crash>{action}</on_crash>", PANIC)))
+        step(f"create, on_crash {action}", lambda: create(connection, xml("crasher", f"<on_crash>{action}</on_crash>", PANIC)))
         crasher = booted(connection.lookupByName("crasher"))
         step("it panics", lambda: port(crasher, 0x505, 1), "lifecycle crasher 8", event, *["lifecycle crasher 4"] * action.endswith("restart"))
         step("state", state(crasher))
@@ -257,7 +268,7 @@ def crashes(connection):
             step("state", state(crasher))
         if action != "destroy" and not action.endswith("-destroy"):
             step("destroy", crasher.destroy)
-    step("create", lambda: connection.createXML(xml("crasher", "<on_crash>preserve</on_crash>", PANIC)))
+    step("create", lambda: create(connection, xml("crasher", "<on_crash>preserve</on_crash>", PANIC)))
     crasher = booted(connection.lookupByName("crasher"))
     step("a crash kernel is loaded", lambda: port(crasher, 0x505, 2), "lifecycle crasher 8")
     step("state", state(crasher))
@@ -288,14 +299,14 @@ def devices(connection):
     dog = "<watchdog model='ib700' action='{}'/>"
     for action, event in [("pause", "lifecycle dog 3"), ("none", "watchdog dog"), ("reset", "reboot dog"), ("poweroff", "lifecycle dog 5"),
                           ("inject-nmi", "watchdog dog"), ("dump", "lifecycle dog 4")]:
-        step(f"create, watchdog {action}", lambda: connection.createXML(xml("dog", devices=dog.format(action))))
+        step(f"create, watchdog {action}", lambda: create(connection, xml("dog", devices=dog.format(action))))
         guest = booted(connection.lookupByName("dog"))
         (last if action == "poweroff" else step)("it starves the watchdog", lambda: port(guest, 0x443, 0xf), "watchdog dog", event)
         step("state", state(guest))
         if action != "poweroff":
             step("destroy", guest.destroy)
 
-    step("create", lambda: connection.createXML(xml(
+    step("create", lambda: create(connection, xml(
         "gadget", devices="<disk type='file' device='cdrom'><target dev='hda' bus='ide'/><readonly/></disk>"
         f"<graphics type='vnc' port='{VNC_PORT}' autoport='no'/>", clock="<clock offset='variable' adjustment='3600' basis='utc'/>")))
     gadget = booted(connection.lookupByName("gadget"))
@@ -325,7 +336,7 @@ def devices(connection):
     step("state", state(gadget))
     step("destroy", gadget.destroy)
 
-    step("create", lambda: connection.createXML(xml("victim")))
+    step("create", lambda: create(connection, xml("victim")))
     last("it is killed from outside", lambda: kill("victim"), "lifecycle victim 5")
 
 
