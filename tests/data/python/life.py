@@ -41,7 +41,7 @@ def listen(connection):
                 details = [f"{details[0] / 3600:.0f} hours"]
             if kind == "job-completed":
                 details = [sorted(details[0])]
-            hear(f"{kind} {domain.name()} {' '.join(map(str, details))}".rstrip())
+            hear(f"{kind} {domain.name()} {' '.join(map(str, details))}".rstrip() + (f" (id {domain.ID()})" if kind == "lifecycle" else ""))
         return callback
     ids = [connection.domainEventRegisterAny(None, kind, on(name), None) for kind, name in sorted(KINDS.items())]
     connection.domainEventRegister(lambda _, domain, event, detail, opaque: hear(f"oldest-style {domain.name()} {event} {detail}"), None)
@@ -76,7 +76,8 @@ def is_told(line, lines, expected):
     killed = [f"lifecycle {words[1]} 5 {why}" for why in (1, 2)]
     if words[0] == "reboot" and not any(one.startswith("reboot") for one in expected):
         return False
-    return not (words[1] == "lookout" or words[0] == "control-error" or (words[-2:] == ["6", "2"] and any(end in lines for end in killed)))
+    return not (words[1] == "lookout" or words[0] == "control-error"
+                or (words[2:4] == ["6", "2"] and any(one.startswith(end) for one in lines for end in killed)))
 
 
 def last(what, call, *expected):
