@@ -171,6 +171,7 @@ internal sealed class WherryDaemon
                 BootId = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(),
                 PeerUri = PeerUri(),
                 MigrationAddress = qemu.MigrationHost,
+                Tls = new MigrationTls(qemu.MigrateTlsDirectory, qemu.MigrateTlsVerify, qemu.MigrateTlsForce),
                 ListenAddress = qemu.MigrationAddress ?? "::",
             },
             JournalDirectory = Path.Combine(paths.State, "handover"),

@@ -14,6 +14,17 @@ internal sealed record QemuSettings
 
     public int MigrationPortMin { get; init; } = 49152;
     public int MigrationPortMax { get; init; } = 49215;
+
+    /// <summary><c>migrate_tls_x509_cert_dir</c>; without it <c>default_tls_x509_cert_dir</c>, and without that libvirt's usual places.</summary>
+    public string MigrateTlsDirectory { get; init; } =
+        Directory.Exists("/etc/pki/libvirt-migrate") ? "/etc/pki/libvirt-migrate" : DefaultTlsDirectory;
+
+    /// <summary><c>migrate_tls_x509_verify</c>, or <c>default_tls_x509_verify</c>: a destination asks its source for a certificate.</summary>
+    public bool MigrateTlsVerify { get; init; } = true;
+
+    /// <summary><c>migrate_tls_force</c>: migrations without TLS are refused.</summary>
+    public bool MigrateTlsForce { get; init; }
+
     public string VncListen { get; init; } = "127.0.0.1";
     public int RemoteDisplayPortMin { get; init; } = 5900;
     public int RemoteDisplayPortMax { get; init; } = 65535;
@@ -49,6 +60,8 @@ internal sealed record QemuSettings
     /// <summary><c>wherry_job_timeout</c> in seconds: how long a call waits for its turn at a domain, and then for QEMU's answer. Ours.</summary>
     public TimeSpan JobTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    private const string DefaultTlsDirectory = "/etc/pki/qemu";
+
     public static QemuSettings Read(ConfFile conf)
     {
         const int port = 65535, day = 24 * 60 * 60;
@@ -59,6 +72,9 @@ internal sealed record QemuSettings
             MigrationHost = conf.Text("migration_host"),
             MigrationPortMin = conf.Int("migration_port_min", 1, port) ?? defaults.MigrationPortMin,
             MigrationPortMax = conf.Int("migration_port_max", 1, port) ?? defaults.MigrationPortMax,
+            MigrateTlsDirectory = conf.Text("migrate_tls_x509_cert_dir") ?? conf.Text("default_tls_x509_cert_dir") ?? defaults.MigrateTlsDirectory,
+            MigrateTlsVerify = conf.Switch("migrate_tls_x509_verify") ?? conf.Switch("default_tls_x509_verify") ?? defaults.MigrateTlsVerify,
+            MigrateTlsForce = conf.Switch("migrate_tls_force") ?? defaults.MigrateTlsForce,
             VncListen = conf.Text("vnc_listen") ?? defaults.VncListen,
             RemoteDisplayPortMin = conf.Int("remote_display_port_min", 5900, port) ?? defaults.RemoteDisplayPortMin,
             RemoteDisplayPortMax = conf.Int("remote_display_port_max", 5900, port) ?? defaults.RemoteDisplayPortMax,
@@ -78,6 +94,12 @@ internal sealed record QemuSettings
         CheckRange(conf, "migration_port", settings.MigrationPortMin, settings.MigrationPortMax);
         CheckRange(conf, "remote_display_port", settings.RemoteDisplayPortMin, settings.RemoteDisplayPortMax);
         CheckRange(conf, "remote_websocket_port", settings.RemoteWebsocketPortMin, settings.RemoteWebsocketPortMax);
+        foreach (var key in (string[])["migrate_tls_x509_secret_uuid", "default_tls_x509_secret_uuid"])
+        {
+            if (conf.Text(key) is not null)
+                throw conf.Error(key, "names a secret, and this daemon keeps none: the TLS key must not be encrypted");
+        }
+
         if (settings.MigrationAddress is { } address && !IPAddress.TryParse(address, out _))
             throw conf.Error("migration_address", $"'{address}' is not a numeric address");
         if (settings.MigrationHost is "localhost" or "127.0.0.1" or "::1")

@@ -57,6 +57,8 @@ internal sealed partial class RemoteProgram
         var domain = Domain(call, dom);
         if (!domain.Snapshot.IsActive)
             throw DomainRefusals.NotRunning();
+        if (Has(flags, AbortPostcopy) && domain.Jobs.Current.Async is not { Kind: AsyncJobKind.MigrationOut })
+            throw new WherryException(ErrorCode.OperationInvalid, "current job is not outgoing migration in post-copy mode");
         var abort = domain.Jobs.AbortAsync ?? throw (domain.Jobs.Current.Async is { } job
             ? new WherryException(ErrorCode.OperationInvalid, $"cannot abort {Describe(job.Kind)}; use virDomainDestroy instead")
             : new WherryException(ErrorCode.OperationInvalid, "no job is active on the domain"));

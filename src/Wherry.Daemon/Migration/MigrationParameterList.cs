@@ -17,7 +17,7 @@ internal static class MigrationParameterList
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (field, value) in list)
         {
-            if (field != "migrate_disks" && !seen.Add(field))
+            if (field is not ("migrate_disks" or "compression") && !seen.Add(field))
             {
                 throw new WherryException(ErrorCode.InvalidArg, $"parameter '{field}' occurs multiple times");
             }
@@ -54,11 +54,26 @@ internal static class MigrationParameterList
         }
 
         foreach (var disk in parameters.MigrateDisks)
-        {
             list.Add(TypedParameter.String("migrate_disks", disk));
-        }
+
+        foreach (var method in parameters.Compression)
+            list.Add(TypedParameter.String("compression", NameOf(method)));
+
+        if (parameters.XbzrleCacheBytes is { } cache)
+            list.Add(TypedParameter.ULLong("compression.xbzrle.cache", cache));
+
+        Number("compression.mt.level", parameters.CompressionLevel);
+        Number("compression.mt.threads", parameters.CompressionThreads);
+        Number("compression.mt.dthreads", parameters.DecompressionThreads);
+        Number("parallel.connections", parameters.ParallelConnections);
 
         return list.DrainToImmutable();
+
+        void Number(string field, int? value)
+        {
+            if (value is { } number)
+                list.Add(TypedParameter.Int(field, number));
+        }
 
         void Text(string field, string? value)
         {
@@ -83,9 +98,31 @@ internal static class MigrationParameterList
         "bandwidth.postcopy" => to with { PostCopyBandwidthMiBps = Bandwidth(field, value) },
         "disks_port" => to with { DisksPort = Range(field, value.AsInt, 0, ushort.MaxValue) },
         "auto_converge.initial" => to with { AutoConvergeInitial = Range(field, value.AsInt, 1, 99) },
+        "compression" => to with { Compression = AddMethod(to.Compression, Text(field, value)) },
+        "compression.xbzrle.cache" => to with { XbzrleCacheBytes = value.AsULLong ?? throw WrongType(field, "ullong", value) },
+        "compression.mt.level" => to with { CompressionLevel = Range(field, value.AsInt, 0, 9) },
+        "compression.mt.threads" => to with { CompressionThreads = Range(field, value.AsInt, 1, 255) },
+        "compression.mt.dthreads" => to with { DecompressionThreads = Range(field, value.AsInt, 1, 255) },
+        "parallel.connections" => to with { ParallelConnections = Range(field, value.AsInt, 1, 255) },
+        "tls.destination" => to with { TlsDestination = Text(field, value) },
         "auto_converge.increment" => to with { AutoConvergeIncrement = Range(field, value.AsInt, 1, 99) },
         _ => throw new WherryException(ErrorCode.ArgumentUnsupported, $"parameter '{field}' not supported"),
     };
+
+    private static ImmutableArray<CompressionMethod> AddMethod(ImmutableArray<CompressionMethod> to, string name)
+    {
+        CompressionMethod method = name switch
+        {
+            "xbzrle" => CompressionMethod.Xbzrle,
+            "mt" => CompressionMethod.MultiThread,
+            _ => throw new WherryException(ErrorCode.InvalidArg, $"Unsupported compression method '{name}'"),
+        };
+        return to.Contains(method)
+            ? throw new WherryException(ErrorCode.InvalidArg, $"Compression method '{name}' is specified twice")
+            : to.Add(method);
+    }
+
+    private static string NameOf(CompressionMethod method) => method == CompressionMethod.Xbzrle ? "xbzrle" : "mt";
 
     private static string Text(string field, TypedParameterValue value) => value.AsString ?? throw WrongType(field, "string", value);
 

@@ -61,6 +61,9 @@ public sealed partial class Domain
     /// (S4.12), so that a later run does not inherit it.</summary>
     public object? AutodestroyOwner { get; set; }
 
+    /// <summary>What a migration without a limit of its own is limited to, in MiB/s (migrate-setspeed); 0 for nothing. Until the daemon ends.</summary>
+    public ulong MigrationSpeedMiBps { get; set; }
+
     /// <summary>
     /// Held while what the domain exists for changes: its stored definition, the beginning and the end of a run. So two definitions reach
     /// the disk in the order they reach the snapshot, and a domain that is forgotten has neither a definition nor a run.

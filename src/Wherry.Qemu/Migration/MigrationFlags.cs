@@ -35,8 +35,9 @@ public static class MigrationFlagRules
     public const MigrationFlags Supported =
         MigrationFlags.Live | MigrationFlags.PeerToPeer | MigrationFlags.PersistDestination | MigrationFlags.UndefineSource
         | MigrationFlags.Paused | MigrationFlags.NonSharedDisk | MigrationFlags.NonSharedIncremental | MigrationFlags.ChangeProtection
-        | MigrationFlags.Unsafe | MigrationFlags.AbortOnError | MigrationFlags.AutoConverge
-        | MigrationFlags.NonSharedSynchronousWrites | MigrationFlags.PostCopy | MigrationFlags.PostCopyResume;
+        | MigrationFlags.Unsafe | MigrationFlags.Compressed | MigrationFlags.AbortOnError | MigrationFlags.AutoConverge
+        | MigrationFlags.PostCopy | MigrationFlags.Tls | MigrationFlags.Parallel | MigrationFlags.NonSharedSynchronousWrites
+        | MigrationFlags.PostCopyResume | MigrationFlags.ZeroCopy;
 
     /// <summary>What the driver of the phases must not pass on to the destination (libvirt strips the same two).</summary>
     public static MigrationFlags ForDestination(this MigrationFlags flags) =>
@@ -46,8 +47,9 @@ public static class MigrationFlagRules
     public static bool CopiesDisks(this MigrationFlags flags) =>
         (flags & (MigrationFlags.NonSharedDisk | MigrationFlags.NonSharedIncremental)) != 0;
 
-    /// <summary>Refuses flag sets that contradict themselves or ask for what is not there. Source: migration.md A3, qemu_driver.c.</summary>
-    /// <exception cref="WherryException">InvalidArg or ArgumentUnsupported, naming the flags.</exception>
+    /// <summary>Refuses flag sets that contradict themselves or ask for what is not there, in libvirt's words. Source: migration.md A3,
+    /// qemu_migration.c and, for what clients check before, libvirt-domain.c.</summary>
+    /// <exception cref="WherryException">InvalidArg, OperationInvalid or ArgumentUnsupported, naming the flags.</exception>
     public static void Validate(MigrationFlags flags)
     {
         const uint known = (1u << 21) - 1;
@@ -55,20 +57,22 @@ public static class MigrationFlagRules
             throw new WherryException(ErrorCode.InvalidArg, $"unsupported flags (0x{(uint)flags & ~known:x}) in migration");
 
         RefuseTogether(flags, MigrationFlags.NonSharedDisk, MigrationFlags.NonSharedIncremental);
-        RefuseTogether(flags, MigrationFlags.Tunnelled, MigrationFlags.NonSharedDisk);
-        RefuseTogether(flags, MigrationFlags.Tunnelled, MigrationFlags.NonSharedIncremental);
-        RefuseTogether(flags, MigrationFlags.PostCopy, MigrationFlags.Paused);
-        Require(flags, MigrationFlags.PostCopy, MigrationFlags.Live);
-        Require(flags, MigrationFlags.ZeroCopy, MigrationFlags.Parallel);
-        Require(flags, MigrationFlags.PostCopyResume, MigrationFlags.PostCopy);
-
-        if (flags.HasFlag(MigrationFlags.Offline) && !flags.HasFlag(MigrationFlags.PersistDestination))
-            throw new WherryException(ErrorCode.OperationInvalid, "offline migration must be specified with the persistent flag set");
-
+        RefuseTogether(flags, MigrationFlags.Tunnelled, MigrationFlags.Parallel);
         if (flags.HasFlag(MigrationFlags.NonSharedSynchronousWrites) && !flags.CopiesDisks())
         {
             throw new WherryException(
                 ErrorCode.InvalidArg, "migration flag NonSharedSynchronousWrites needs a disk copy (NonSharedDisk or NonSharedIncremental)");
+        }
+
+        RequirePossiblePostCopy(flags);
+        if (flags.HasFlag(MigrationFlags.Offline))
+            RequirePossibleOffline(flags);
+        if (flags.HasFlag(MigrationFlags.ZeroCopy) && !flags.HasFlag(MigrationFlags.Parallel))
+            throw new WherryException(ErrorCode.OperationInvalid, "zero-copy is only available for parallel migration");
+        if (flags.HasFlag(MigrationFlags.Tunnelled) && flags.CopiesDisks())
+        {
+            throw new WherryException(
+                ErrorCode.OperationUnsupported, "migration of non-shared storage is not supported with tunnelled migration and this QEMU");
         }
 
         var missing = flags & ~Supported;
@@ -76,15 +80,31 @@ public static class MigrationFlagRules
             throw new WherryException(ErrorCode.ArgumentUnsupported, $"migration flags {missing} are not supported by this host");
     }
 
+    private static void RequirePossiblePostCopy(MigrationFlags flags)
+    {
+        if (flags.HasFlag(MigrationFlags.PostCopyResume) && !flags.HasFlag(MigrationFlags.PostCopy))
+            throw new WherryException(ErrorCode.ArgumentUnsupported, "resuming failed post-copy migration requires post-copy to be enabled");
+        if (!flags.HasFlag(MigrationFlags.PostCopy))
+            return;
+        if (!flags.HasFlag(MigrationFlags.Live) || flags.HasFlag(MigrationFlags.Paused))
+            throw new WherryException(ErrorCode.ArgumentUnsupported, "post-copy migration is not supported with non-live or paused migration");
+        if (flags.HasFlag(MigrationFlags.Tunnelled))
+            throw new WherryException(ErrorCode.ArgumentUnsupported, "post-copy is not supported with tunnelled migration");
+    }
+
+    private static void RequirePossibleOffline(MigrationFlags flags)
+    {
+        if (flags.CopiesDisks())
+            throw new WherryException(ErrorCode.OperationInvalid, "offline migration cannot handle non-shared storage");
+        if (!flags.HasFlag(MigrationFlags.PersistDestination))
+            throw new WherryException(ErrorCode.OperationInvalid, "offline migration must be specified with the persistent flag set");
+        if (flags.HasFlag(MigrationFlags.Tunnelled))
+            throw new WherryException(ErrorCode.OperationInvalid, "tunnelled offline migration does not make sense");
+    }
+
     private static void RefuseTogether(MigrationFlags flags, MigrationFlags one, MigrationFlags other)
     {
         if (flags.HasFlag(one) && flags.HasFlag(other))
             throw new WherryException(ErrorCode.InvalidArg, $"migration flags {one} and {other} are mutually exclusive");
-    }
-
-    private static void Require(MigrationFlags flags, MigrationFlags one, MigrationFlags needed)
-    {
-        if (flags.HasFlag(one) && !flags.HasFlag(needed))
-            throw new WherryException(ErrorCode.InvalidArg, $"migration flag {one} requires {needed}");
     }
 }

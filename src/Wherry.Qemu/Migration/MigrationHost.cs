@@ -18,6 +18,9 @@ public sealed record MigrationHost
     /// <summary>Address or name that the destination puts into the data URI (qemu.conf <c>migration_host</c>); null for the host name.</summary>
     public string? MigrationAddress { get; init; }
 
+    /// <summary>Null where no certificates are configured.</summary>
+    public MigrationTls? Tls { get; init; }
+
     /// <summary>Where destination QEMUs listen (qemu.conf <c>migration_address</c>).</summary>
     public string ListenAddress { get; init; } = "::";
 }

@@ -49,4 +49,35 @@ public sealed record MigrationParameters
 
     /// <summary>Step of the vCPU throttle in percent (<c>auto_converge.increment</c>).</summary>
     public int? AutoConvergeIncrement { get; init; }
+
+    /// <summary>In the order given, each once (<c>compression</c>); empty: xbzrle, if the flag COMPRESSED is set.</summary>
+    public ImmutableArray<CompressionMethod> Compression { get; init; } = [];
+
+    /// <summary><c>compression.xbzrle.cache</c>, in bytes; QEMU takes a power of two that is at least a page.</summary>
+    public ulong? XbzrleCacheBytes { get; init; }
+
+    /// <summary><c>compression.mt.level</c>: 0 (none) to 9 (best).</summary>
+    public int? CompressionLevel { get; init; }
+
+    /// <summary><c>compression.mt.threads</c>, at the source.</summary>
+    public int? CompressionThreads { get; init; }
+
+    /// <summary><c>compression.mt.dthreads</c>, at the destination.</summary>
+    public int? DecompressionThreads { get; init; }
+
+    /// <summary>How many connections carry the memory (<c>parallel.connections</c>); null for QEMU's two.</summary>
+    public int? ParallelConnections { get; init; }
+
+    /// <summary>The name in the destination's certificate (<c>tls.destination</c>); null: that of the address.</summary>
+    public string? TlsDestination { get; init; }
+}
+
+/// <summary>How memory is made smaller on its way.</summary>
+public enum CompressionMethod
+{
+    /// <summary><c>xbzrle</c>: what changed of a page that was sent before.</summary>
+    Xbzrle,
+
+    /// <summary><c>mt</c>: zlib, in several threads. QEMU 9.1 and later do without.</summary>
+    MultiThread,
 }

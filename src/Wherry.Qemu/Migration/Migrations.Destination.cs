@@ -32,6 +32,7 @@ public sealed partial class Migrations
             return await broken.RecoverAsync(call, ct);
         }
 
+        var tls = TlsFor(call.Flags, MigrationParty.Destination);
         RefuseInDoubt(definition.Spec.Uuid);
         var domain = _context.Driver.AddActive(definition);
         JobLease? job = null;
@@ -39,7 +40,7 @@ public sealed partial class Migrations
         try
         {
             job = await domain.Jobs.BeginAsync(AsyncJobKind.MigrationIn, "remoteDispatchDomainMigratePrepare3Params", ct);
-            order = await IncomingPreparation.DecideAsync(_context, domain, definition, call, cookie, client, ct);
+            order = await IncomingPreparation.DecideAsync(_context, domain, definition, call, cookie, client, tls, ct);
         }
         catch
         {

@@ -137,6 +137,8 @@ public sealed partial class Migrations
             Mode = mode,
             Flags = flags,
             Parameters = parameters,
+            Stream = StreamSettings.From(MigrationParty.Source, flags, parameters, domain.MigrationSpeedMiBps),
+            Tls = TlsFor(flags, MigrationParty.Source),
             PeerUri = peerUri,
             DestinationXml = MigrationDefinitions.ForDestination(live, parameters.DestinationXml),
             PersistentXml = flags.HasFlag(MigrationFlags.PersistDestination)
@@ -146,6 +148,25 @@ public sealed partial class Migrations
             SavedParameters = await StreamConfiguration.SaveAsync(qemu.Monitor, ct),
             PreState = status.State == DomainState.Running ? GuestRunState.Running : GuestRunState.Paused,
         };
+    }
+
+    /// <summary>What this host needs for a migration with these flags, or without: some want nothing in the clear.</summary>
+    /// <exception cref="WherryException">OperationInvalid: no certificates, or TLS is not asked for and has to be.</exception>
+    private MigrationTls? TlsFor(MigrationFlags flags, MigrationParty party)
+    {
+        var tls = _context.Host.Tls;
+        if (!flags.HasFlag(MigrationFlags.Tls))
+        {
+            return tls is { Force: true } && !flags.HasFlag(MigrationFlags.Tunnelled)
+                ? throw new WherryException(ErrorCode.OperationInvalid, "this libvirtd instance allows migration only with VIR_MIGRATE_TLS flag")
+                : null;
+        }
+
+        if (tls is null)
+            throw new WherryException(ErrorCode.OperationInvalid, "host migration TLS directory not configured");
+
+        tls.RequireFiles(party);
+        return tls;
     }
 
     private void Keep(OutgoingMigration migration)

@@ -34,7 +34,7 @@ public sealed class LostEventsTests(ProbedEmulators emulators) : IClassFixture<P
             Ct).Within();
         await hosts.Alpha.Clock.WaitForTimerAsync(Lookout.LookInterval); // Whoever looks waits for an event now.
         hosts.Source.Events.Drop("MIGRATION");
-        await source.SendAsync(MigrationUri.Parse("tcp://bravo:49153"), new StreamSettings(0), Ct).Within();
+        await source.SendAsync(MigrationUri.Parse("tcp://bravo:49153"), StreamSettings.From(MigrationParty.Source, MigrationFlags.None, MigrationParameters.Default), tls: null, Ct).Within();
         Assert.Equal(StreamStatus.Failed, await seen.WaitAsync(status => status != StreamStatus.None, Ct).Within());
     }
 }

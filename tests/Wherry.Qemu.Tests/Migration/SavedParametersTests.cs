@@ -46,7 +46,10 @@ public sealed class SavedParametersTests(ProbedEmulators emulators) : IClassFixt
         var monitor = Monitor(hosts);
         await monitor.ExecuteAsync(new MigrateSetParameters(Before), Ct);
         hosts.Source.HoldAt = MigrationStatus.Active;
-        var migration = hosts.MigrateAsync(Ct, MigrationParameters.Default with { BandwidthMiBps = 5, AutoConvergeInitial = 50, AutoConvergeIncrement = 20 });
+        var migration = hosts.MigrateAsync(
+            Ct,
+            MigrationParameters.Default with { BandwidthMiBps = 5, AutoConvergeInitial = 50, AutoConvergeIncrement = 20 },
+            MigrationFlags.AutoConverge);
         await hosts.Source.ReceivedAsync("migrate", Ct).Within();
         var now = await monitor.ExecuteAsync(new QueryMigrateParameters(), Ct);
         Assert.Equal((5 << 20, 50, 20), (now.MaxBandwidth, now.CpuThrottleInitial, now.CpuThrottleIncrement));

@@ -37,6 +37,9 @@ public sealed class StockLibvirtd(TestHost host) : DaemonRunner(host)
     /// <summary>Lines of libvirtd.conf before our own; of two with the same key the first counts.</summary>
     public string MoreConfiguration { get; init; } = "";
 
+    /// <summary>More lines of qemu.conf.</summary>
+    public string MoreQemuConfiguration { get; init; } = "";
+
     /// <summary>
     /// Drivers that it is started without, by libvirt's names. "nodedev" waits two minutes for a udev that no test host has, and with it
     /// whoever asks what devices there are.
@@ -58,7 +61,8 @@ public sealed class StockLibvirtd(TestHost host) : DaemonRunner(host)
             host_uuid = "{Host.Uuid}"
             """);
         var qemu = Path.Combine(Host.Directory, "qemu.conf");
-        File.WriteAllText(qemu, """
+        File.WriteAllText(qemu, $"""
+            {MoreQemuConfiguration}
             user = "root"
             group = "root"
             dynamic_ownership = 0

@@ -59,6 +59,9 @@ public sealed class TestHost : IAsyncDisposable
 
     public string DataAddress { get; internal set; } = "127.0.0.1";
 
+    /// <summary>The same as IPv6.</summary>
+    public string DataAddress6 { get; internal set; } = "::1";
+
     public bool IsIsolated => _init is not null;
 
     /// <summary>Why hosts cannot be isolated here, or null when they can. Tests pass it to <c>Assert.SkipWhen</c>.</summary>
@@ -109,8 +112,11 @@ public sealed class TestHost : IAsyncDisposable
             await b.RunAsync("sh", "-c", $"ip addr add {subnet}.2/24 dev {link} && ip link set {link} up").Checked();
         }
 
-        (a.ControlAddress, a.DataAddress) = ("10.71.1.1", "10.71.2.1");
-        (b.ControlAddress, b.DataAddress) = ("10.71.1.2", "10.71.2.2");
+        (a.ControlAddress, a.DataAddress, a.DataAddress6) = ("10.71.1.1", "10.71.2.1", "fd71::1");
+        (b.ControlAddress, b.DataAddress, b.DataAddress6) = ("10.71.1.2", "10.71.2.2", "fd71::2");
+        foreach (var host in new[] { a, b })
+            await host.RunAsync("ip", "addr", "add", $"{host.DataAddress6}/64", "dev", "dat", "nodad").Checked();
+
         foreach (var host in new[] { a, b })
         {
             var hosts = System.IO.Path.Combine(host.Directory, "hosts");

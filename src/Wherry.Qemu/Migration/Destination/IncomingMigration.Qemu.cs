@@ -14,7 +14,11 @@ namespace Wherry.Qemu.Migration.Destination;
 /// <summary>The effects that concern our own QEMU and domain.</summary>
 internal sealed partial class IncomingMigration
 {
+    private static readonly TimeSpan ResetDeadline = TimeSpan.FromSeconds(10);
+
     private CookieStatistics? _finishStatistics;
+    private string? _savedParameters; // of a QEMU that this process has launched
+    private Task _reset = Task.CompletedTask;
 
     /// <summary>Only an attempt that was prepared in this process launches and persists.</summary>
     private DomainDefinition Definition => _order.Definition ?? throw new InvalidOperationException($"{_domain} has no definition");
@@ -29,10 +33,14 @@ internal sealed partial class IncomingMigration
         _domain.Apply(new DomainInput.Launched(StartedDetail.Migrated, PausedReason.Migration));
         FaultPoint.Reached("dst.launched");
         var monitor = Qemu.Monitor;
-        await StreamConfiguration.ApplyToDestinationAsync(monitor, _order.Flags.HasFlag(MigrationFlags.PostCopy), ct);
-        if (_order.NbdPort != 0)
+        _savedParameters = await StreamConfiguration.SaveAsync(monitor, ct);
+        if (_order.Tls is { } tls)
+            await tls.AddAsync(monitor, MigrationParty.Destination, ct);
+
+        await StreamConfiguration.ApplyAsync(monitor, MigrationParty.Destination, _order.Stream, TlsCredentials, ct);
+        if (_order.NbdServer is { } address)
         {
-            await StartNbdServerAsync(monitor, ct);
+            await StartNbdServerAsync(monitor, address, ct);
             FaultPoint.Reached("dst.nbd.up");
         }
 
@@ -42,6 +50,8 @@ internal sealed partial class IncomingMigration
         return new DestinationInput.IncomingReady();
     }
 
+    private string? TlsCredentials => _order.Tls is null ? null : MigrationTls.CredentialsId;
+
     private DestinationInput LaunchFailed(Exception e)
     {
         _progress.Update(p => p with { LaunchError = e as WherryException });
@@ -49,10 +59,9 @@ internal sealed partial class IncomingMigration
     }
 
     /// <summary>Exports the disks under the names that any source asks for.</summary>
-    private async Task StartNbdServerAsync(MonitorSession monitor, CancellationToken ct)
+    private async Task StartNbdServerAsync(MonitorSession monitor, SocketAddress address, CancellationToken ct)
     {
-        var address = SocketAddress.Inet(_order.ListenUri.Host, _order.NbdPort);
-        await monitor.ExecuteAsync(new NbdServerStart(SocketAddressLegacy.From(address)), ct);
+        await monitor.ExecuteAsync(new NbdServerStart(SocketAddressLegacy.From(address)) { TlsCreds = TlsCredentials }, ct);
         foreach (var disk in await CopiedDisks.FindAsync(Qemu, _domain, _order.CopiedDisks, ct))
             await monitor.ExecuteAsync(BlockExportAdd.Nbd($"libvirt-nbd-{disk.SourceNode}", disk.JobId, disk.SourceNode, writable: true), ct);
     }
@@ -84,7 +93,7 @@ internal sealed partial class IncomingMigration
     private async Task<DestinationInput?> FinishLoadingAsync(CancellationToken ct)
     {
         var monitor = Qemu.Monitor;
-        if (_order.NbdPort != 0)
+        if (_order.NbdServer is not null)
             await monitor.ExecuteAsync(new NbdServerStop(), ct);
 
         await QemuDriver.RefreshChannelsAsync(_domain, Qemu, ct);
@@ -203,12 +212,28 @@ internal sealed partial class IncomingMigration
             : MigrationDefinitions.Renamed(await _context.Driver.CompleteAsync(xml, newDomain: false, ct), _domain.Name);
     }
 
+    /// <summary>
+    /// QEMU as one that never took part in a migration. Beside the machine and after RUN: the guest runs, and nobody waits for this.
+    /// </summary>
+    private async Task ResetQemuAsync(QemuInstance qemu)
+    {
+        await Task.Yield();
+        using var limit = new CancellationTokenSource(ResetDeadline, _context.Time);
+        try
+        {
+            await StreamConfiguration.RestoreAsync(qemu.Monitor, _savedParameters, limit.Token);
+            await MigrationTls.RemoveAsync(qemu.Monitor, limit.Token);
+        }
+        catch (Exception e)
+        {
+            MigrationLog.EffectFailed(_logger, Id, _domain.Name, "removal of the migration's traces", e.Message);
+        }
+    }
+
     private void AdoptGuest(bool crashed)
     {
-        if (crashed)
-        {
+        if (crashed || _domain.Qemu is not { } qemu)
             return; // the end of its QEMU is news enough, and is told by the driver
-        }
 
         if (_state.Attempt.StartPaused)
         {
@@ -219,6 +244,8 @@ internal sealed partial class IncomingMigration
         if (_state.Attempt.LacksMemory)
             return; // the migration goes on
 
+        _reset = ResetQemuAsync(qemu);
+
         var figures = (_finishStatistics ?? _performCookie?.Statistics)?.ToJobStats();
         _domain.Change(s => s with { Job = null, CompletedJob = figures ?? s.CompletedJob });
         GiveBack();
@@ -227,7 +254,7 @@ internal sealed partial class IncomingMigration
     /// <summary>Prepare to Perform: the id echoed, which makes the hand-over a safe one, and where the disks go.</summary>
     private ImmutableArray<byte> PrepareCookie() => [.. (OwnCookie() with
     {
-        Nbd = _order.NbdPort == 0 ? null : new NbdSection(_order.NbdPort, []),
+        Nbd = _order.NbdServer is null ? null : new NbdSection(_order.NbdPort, []),
         Capabilities = StreamStatuses.CookieCapabilities,
     }).ToBytes()];
 

@@ -177,6 +177,7 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _loop.DisposeAsync();
+        await _reset;
         _userCalls.End();
         _progress.Complete(MigrationFailures.Ended(_domain.Name));
         GiveBack();

@@ -3,6 +3,7 @@ using Wherry.Qemu.Domains;
 using Wherry.Qemu.Migration.Cookie;
 using Wherry.Qemu.Migration.Journal;
 using Wherry.Qemu.Migration.Machines;
+using Wherry.Qmp.Values;
 
 namespace Wherry.Qemu.Migration.Destination;
 
@@ -17,6 +18,12 @@ internal sealed record IncomingOrder
     public required DomainDefinition? Definition { get; init; }
     public required MigrationFlags Flags { get; init; }
     public required MigrationParameters Parameters { get; init; }
+
+    /// <summary>What is asked of the memory stream.</summary>
+    public required StreamSettings Stream { get; init; }
+
+    /// <summary>Credentials of an encrypted migration; null for one in the clear.</summary>
+    public MigrationTls? Tls { get; init; }
 
     /// <summary>The source's cookie; null when it sent none.</summary>
     public MigrationCookie? Cookie { get; init; }
@@ -33,7 +40,10 @@ internal sealed record IncomingOrder
     /// <summary>The definition stored here will be this attempt's, and goes with it if it does not succeed.</summary>
     public bool DefinitionAdded { get; init; }
 
-    /// <summary>Port of the NBD server; 0 when no disk is copied.</summary>
+    /// <summary>Where the NBD server listens; null when no disk is copied.</summary>
+    public SocketAddress? NbdServer { get; init; }
+
+    /// <summary>Its port, which the source is told; 0 when it has none.</summary>
     public int NbdPort { get; init; }
 
     /// <summary>Target names of the disks that are copied.</summary>
@@ -57,6 +67,7 @@ internal sealed record IncomingOrder
         Definition = definition,
         Flags = (MigrationFlags)record.Flags,
         Parameters = MigrationParameters.Default,
+        Stream = StreamSettings.From(MigrationParty.Destination, (MigrationFlags)record.Flags, MigrationParameters.Default),
         ListenUri = new MigrationUri("tcp", "", 0, "", WellFormed: false),
         DefinitionAdded = record.DefinitionAdded,
         CopiedDisks = [.. record.Disks.Select(disk => disk.Target)],

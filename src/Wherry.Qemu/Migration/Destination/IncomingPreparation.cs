@@ -5,6 +5,7 @@ using Wherry.Qemu.Launch;
 using Wherry.Qemu.Migration.Cookie;
 using Wherry.Qemu.Migration.Disks;
 using Wherry.Qemu.Migration.Machines;
+using Wherry.Qmp.Values;
 
 namespace Wherry.Qemu.Migration.Destination;
 
@@ -12,8 +13,9 @@ namespace Wherry.Qemu.Migration.Destination;
 internal static class IncomingPreparation
 {
     public static async Task<IncomingOrder> DecideAsync(
-        MigrationContext context, Domain domain, DomainDefinition definition, PhaseCall call, MigrationCookie? cookie, IncomingClient client, CancellationToken ct)
+        MigrationContext context, Domain domain, DomainDefinition definition, PhaseCall call, MigrationCookie? cookie, IncomingClient client, MigrationTls? tls, CancellationToken ct)
     {
+        var stream = StreamSettings.From(MigrationParty.Destination, call.Flags, call.Parameters);
         var copied = DisksToReceive(definition, call, cookie);
         var resources = new List<IDisposable>();
         try
@@ -22,7 +24,7 @@ internal static class IncomingPreparation
             if (endpoint.Port is { } port)
                 resources.Add(port);
 
-            var nbdPort = copied.IsEmpty ? 0 : NbdPort(context, call.Parameters, resources);
+            var (nbdServer, nbdPort) = copied.IsEmpty ? (null, 0) : NbdServer(context, call.Parameters, endpoint.Listen, resources);
             return new IncomingOrder
             {
                 Id = cookie?.Handover is { } handover ? new HandoverId(handover.HandoverId) : HandoverId.New(),
@@ -31,11 +33,14 @@ internal static class IncomingPreparation
                 Definition = definition,
                 Flags = call.Flags,
                 Parameters = call.Parameters,
+                Stream = stream,
+                Tls = tls,
                 Cookie = cookie,
                 ListenUri = endpoint.Listen,
                 UriOut = endpoint.UriOut,
                 PersistentXml = call.Parameters.PersistentXml,
                 DefinitionAdded = call.Flags.HasFlag(MigrationFlags.PersistDestination) && !domain.Snapshot.IsPersistent,
+                NbdServer = nbdServer,
                 NbdPort = nbdPort,
                 CopiedDisks = copied,
                 PingSource = client.Ping,
@@ -84,11 +89,21 @@ internal static class IncomingPreparation
     private static string ListenAddress(MigrationHost host, MigrationParameters parameters) =>
         parameters.ListenAddress ?? (host.ListenAddress == "::" && !Socket.OSSupportsIPv6 ? "0.0.0.0" : host.ListenAddress);
 
-    private static int NbdPort(MigrationContext context, MigrationParameters parameters, List<IDisposable> resources)
+    /// <summary>Where the client says, or beside the memory stream on a port of its own.</summary>
+    private static (SocketAddress Server, int Port) NbdServer(
+        MigrationContext context, MigrationParameters parameters, MigrationUri memory, List<IDisposable> resources)
     {
-        var reservation = parameters.DisksPort != 0 ? PortAllocator.Acquire(parameters.DisksPort) : context.Ports.Acquire();
+        var asked = parameters.DisksUri is { } text ? MigrationUri.Parse(text) : null;
+        if (asked is { Scheme: "unix" })
+            return (SocketAddress.Unix(asked.Path), 0);
+        if (asked is null && memory.Scheme == "unix")
+            throw new WherryException(ErrorCode.InvalidArg, "a migration over a UNIX socket copies disks only where 'disks_uri' says how");
+
+        var fixedPort = asked is { Port: not 0 } ? asked.Port : parameters.DisksPort;
+        var reservation = fixedPort != 0 ? PortAllocator.Acquire(fixedPort) : context.Ports.Acquire();
         resources.Add(reservation);
-        return reservation.Port;
+
+        return (SocketAddress.Inet(asked?.Host ?? memory.Host, reservation.Port), reservation.Port);
     }
 
     /// <summary>The source's list if it sent one (any source that copies disks does), otherwise what the flags say.</summary>

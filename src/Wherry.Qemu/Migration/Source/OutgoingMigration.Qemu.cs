@@ -38,7 +38,9 @@ internal sealed partial class OutgoingMigration
                 NbdServer(destination),
                 _order.Flags.HasFlag(MigrationFlags.NonSharedIncremental) ? MirrorSyncMode.Top : MirrorSyncMode.Full,
                 MirrorCopyMode.WriteBlocking,
-                (long)(_order.Parameters.BandwidthMiBps * MiB)),
+                (long)(_order.Stream.BandwidthMiBps * MiB),
+                _order.Tls,
+                _order.Stream.TlsHostName),
             LargestBacklogBytes,
             ct);
         FaultPoint.Reached("src.mirror.ready");
@@ -48,16 +50,7 @@ internal sealed partial class OutgoingMigration
     private async Task<SourceInput?> StartStreamAsync(CancellationToken ct)
     {
         _domain.Apply(new DomainInput.MigratingOut(OutgoingMigrationPhase.Precopy));
-        await Qemu.SendAsync(
-            Destination().DataUri,
-            new StreamSettings(
-                _order.Parameters.BandwidthMiBps * MiB,
-                _order.Parameters.PostCopyBandwidthMiBps * MiB,
-                _order.Flags.HasFlag(MigrationFlags.PostCopy),
-                _order.Flags.HasFlag(MigrationFlags.AutoConverge),
-                _order.Parameters.AutoConvergeInitial,
-                _order.Parameters.AutoConvergeIncrement),
-            ct);
+        await Qemu.SendAsync(Destination().DataUri, _order.Stream, _order.Tls, ct);
         FaultPoint.Reached("src.migrate.sent");
         return null; // what becomes of it is observed
     }

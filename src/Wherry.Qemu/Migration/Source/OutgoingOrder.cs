@@ -19,6 +19,12 @@ internal sealed record OutgoingOrder
     /// <summary>After a restart: which host the destination is, from the record.</summary>
     public Guid? PeerHostUuid { get; init; }
 
+    /// <summary>What is asked of the memory stream.</summary>
+    public required StreamSettings Stream { get; init; }
+
+    /// <summary>Credentials of an encrypted migration; null for one in the clear.</summary>
+    public MigrationTls? Tls { get; init; }
+
     /// <summary>The live definition for the destination.</summary>
     public required string DestinationXml { get; init; }
 
@@ -41,6 +47,7 @@ internal sealed record OutgoingOrder
         Mode = source.Mode,
         Flags = (MigrationFlags)record.Flags,
         Parameters = MigrationParameters.Default,
+        Stream = StreamSettings.From(MigrationParty.Source, (MigrationFlags)record.Flags, MigrationParameters.Default),
         PeerUri = record.Peer.Uri,
         PeerHostUuid = record.Peer.HostUuid,
         DestinationXml = "",

@@ -63,6 +63,9 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     public async Task<MirrorVerdict> MirrorAsync(MirrorOrder order, ulong largestBacklogBytes, CancellationToken ct)
     {
         _mirrors = order.Disks;
+        if (order.Tls is { } tls)
+            await tls.AddAsync(Monitor, MigrationParty.Source, ct);
+
         foreach (var disk in order.Disks)
             await AddMirrorAsync(order, disk, ct);
 
@@ -102,10 +105,14 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     /// <summary>Sends the guest's memory; returns once QEMU has begun.</summary>
     /// <param name="uri">Where the destination's QEMU listens.</param>
     /// <param name="settings">Limits of this migration.</param>
+    /// <param name="tls">Credentials; null for a stream in the clear.</param>
     /// <param name="ct">Stops waiting.</param>
-    public async Task SendAsync(MigrationUri uri, StreamSettings settings, CancellationToken ct)
+    public async Task SendAsync(MigrationUri uri, StreamSettings settings, MigrationTls? tls, CancellationToken ct)
     {
-        await StreamConfiguration.ApplyToSourceAsync(Monitor, settings, ct);
+        if (tls is not null && _mirrors.IsEmpty) // the mirrors have them already
+            await tls.AddAsync(Monitor, MigrationParty.Source, ct);
+
+        await StreamConfiguration.ApplyAsync(Monitor, MigrationParty.Source, settings, tls is null ? null : MigrationTls.CredentialsId, ct);
         await Monitor.ExecuteAsync(new Migrate(uri.ToQemu()), ct);
         Volatile.Write(ref _streamStarted, true);
         Look();
@@ -206,6 +213,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockdevDel(node), ct));
 
         await StreamConfiguration.RestoreAsync(Monitor, savedParameters, ct);
+        await MigrationTls.RemoveAsync(Monitor, ct);
     }
 
     public async ValueTask DisposeAsync()
@@ -249,6 +257,8 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             {
                 Server = order.Server,
                 Export = disk.JobId,
+                TlsCreds = order.Tls is null ? null : MigrationTls.CredentialsId,
+                TlsHostname = order.Tls is null ? null : order.TlsHostName,
                 ReadOnly = false,
                 AutoReadOnly = false,
                 Discard = "unmap",
@@ -357,5 +367,13 @@ internal sealed partial class SourceQemu : IAsyncDisposable
 /// <param name="Sync">Everything, or the top layer only.</param>
 /// <param name="CopyMode">Whether a guest's write waits for the copy.</param>
 /// <param name="SpeedBytesPerSecond">0 for no limit.</param>
+/// <param name="Tls">Credentials; null for copies in the clear.</param>
+/// <param name="TlsHostName">The name that the destination's certificate has to carry; null: that of the address.</param>
 internal sealed record MirrorOrder(
-    ImmutableArray<MirroredDisk> Disks, SocketAddress Server, MirrorSyncMode Sync, MirrorCopyMode CopyMode, long SpeedBytesPerSecond);
+    ImmutableArray<MirroredDisk> Disks,
+    SocketAddress Server,
+    MirrorSyncMode Sync,
+    MirrorCopyMode CopyMode,
+    long SpeedBytesPerSecond,
+    MigrationTls? Tls = null,
+    string? TlsHostName = null);

@@ -51,11 +51,12 @@ internal sealed class TwoHosts : IAsyncDisposable
     }
 
     /// <summary>As Nova does it: peer-to-peer, every disk copied, kept at the destination.</summary>
-    public Task MigrateAsync(CancellationToken ct, MigrationParameters? parameters = null) => Alpha.Migrations.MigrateAsync(
+    public Task MigrateAsync(CancellationToken ct, MigrationParameters? parameters = null, MigrationFlags more = MigrationFlags.None) => Alpha.Migrations.MigrateAsync(
         Guest,
         "qemu+tcp://bravo/system",
         parameters ?? MigrationParameters.Default,
-        MigrationFlags.Live | MigrationFlags.PeerToPeer | MigrationFlags.PersistDestination | MigrationFlags.UndefineSource | MigrationFlags.NonSharedIncremental,
+        MigrationFlags.Live | MigrationFlags.PeerToPeer | MigrationFlags.PersistDestination | MigrationFlags.UndefineSource | MigrationFlags.NonSharedIncremental
+            | more,
         ct);
 
     /// <summary>Both daemons' words, for a test that failed.</summary>

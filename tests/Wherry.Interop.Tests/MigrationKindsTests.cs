@@ -1,0 +1,149 @@
+using System.Globalization;
+using Wherry.Testbed;
+using Wherry.Testbed.Guest;
+using Wherry.Testbed.Hosts;
+using Wherry.Testing.Tls;
+
+namespace Wherry.Interop.Tests;
+
+/// <summary>
+/// Every way in which memory and disks can travel, asked for with virsh's own options, between two wherryd and between ours and a stock
+/// libvirtd, there and back. A row prints the command, how long it took and how long the guest was silent.
+/// </summary>
+public sealed class MigrationKindsTests(ITestOutputHelper output)
+{
+    private static readonly TestAuthority Authority = new("Migration CA");
+    private static readonly PassageOptions Restless = PassageOptions.TwoWrittenDisks with { Load = new GuestLoad(WriteKiBps: 2048, DirtyMiBps: 10, TouchMiB: 16) };
+
+    public static readonly TheoryData<string> Kinds = new()
+    {
+        "--p2p --parallel",
+        "--parallel --parallel-connections 4",
+        "--p2p --compressed",
+        "--compressed --comp-methods xbzrle --comp-xbzrle-cache 33554432",
+        "--p2p --compressed --comp-methods mt --comp-mt-level 1 --comp-mt-threads 2 --comp-mt-dthreads 2",
+        "--p2p --auto-converge --auto-converge-initial 30 --auto-converge-increment 20",
+        "--auto-converge --auto-converge-initial 30",
+        "--p2p --tls",
+        "--tls --tls-destination there",
+
+        // The name is given because stock does not pass it on to its NBD clients where QEMU connects by itself.
+        "--p2p --tls --tls-destination there --parallel",
+        "--p2p --disks-port 49300",
+        "--p2p --migrateuri tcp://DATA --disks-uri tcp://DATA:49301",
+        "--migrateuri tcp://[DATA6]:49302 --listen-address ::",
+        "--p2p --migrateuri unix://RUN/memory.sock --disks-uri unix://RUN/disks.sock",
+        "--p2p --bandwidth 200 --copy-storage-synchronous-writes",
+        "--p2p --migrate-disks vda,vdb",
+    };
+
+    [Theory]
+    [InlineData("--p2p --tls --parallel")]
+    [InlineData("--migrateuri unix://RUN/memory.sock --disks-uri unix://RUN/disks.sock --compressed")]
+    public async Task Some_between_two_wherryd(string options) => await ThereAndBackAsync(await RealHosts.PairAsync(Wherry), options);
+
+    [Theory]
+    [InlineData("--tls --tls-destination there --parallel")]
+    public async Task Some_between_wherryd_and_stock(string options) => await ThereAndBackAsync(await RealHosts.PairAsync(Wherry, Stock), options);
+
+    [Theory(Explicit = true)]
+    [Trait("suite", "kinds")]
+    [MemberData(nameof(Kinds))]
+    public async Task Every_kind_between_two_wherryd(string options) => await ThereAndBackAsync(await RealHosts.PairAsync(Wherry), options);
+
+    [Theory(Explicit = true)]
+    [Trait("suite", "kinds")]
+    [MemberData(nameof(Kinds))]
+    public async Task Every_kind_between_wherryd_and_stock(string options) => await ThereAndBackAsync(await RealHosts.PairAsync(Wherry, Stock), options);
+
+    /// <summary>What is wrong with certificates is told before the guest stops, and leaves nothing behind.</summary>
+    [Fact]
+    [Trait("fault", "F85")]
+    public async Task A_destination_that_cannot_prove_its_name_gets_nothing()
+    {
+        await using var pair = await RealHosts.PairAsync(Wherry, (host, port) => new Wherryd(host, port)
+        {
+            QemuConfiguration = $"cgroup_controllers = []\nmigrate_tls_x509_cert_dir = \"{Certificates(host, "somebody.else")}\"",
+        });
+        await using var passage = await Passage.BoardAsync(pair, Restless);
+        var began = System.Diagnostics.Stopwatch.GetTimestamp();
+        foreach (var (options, why) in ((string[], string)[])
+        [
+            (["--p2p", "--tls"], "Certificate does not match the hostname"),
+            (["--p2p", "--tls", "--tls-destination", "bravo.example"], "Certificate does not match the hostname"),
+        ])
+        {
+            var refused = await passage.MoveAsync(pair.Alpha, pair.Bravo, options);
+            Assert.False(refused.Succeeded, "the guest went to a host that is not the one meant");
+            Assert.Contains(why, refused.Error, StringComparison.Ordinal);
+            Assert.Empty(await passage.JudgeAsync(pair.Alpha));
+            await RequireNoTraceAsync(passage, pair.Alpha);
+        }
+
+        output.WriteLine($"the guest was never silent for more than {passage.Timeline.LongestSilence(began).TotalMilliseconds:0} ms");
+        await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p", "--tls", "--tls-destination", "somebody.else"]).Checked();
+        Assert.Empty(await passage.JudgeAsync(pair.Bravo));
+    }
+
+    private async Task ThereAndBackAsync(HostPair hosts, string options)
+    {
+        await using var pair = hosts;
+        await using var passage = await Passage.BoardAsync(pair, Restless);
+        var (here, there) = (pair.Alpha, pair.Bravo);
+        for (var leg = 0; leg < 2; leg++)
+        {
+            var flags = options
+                .Replace("DATA6", there.Host.DataAddress6, StringComparison.Ordinal)
+                .Replace("DATA", there.Host.DataAddress, StringComparison.Ordinal)
+                .Replace("RUN", pair.Run.Path, StringComparison.Ordinal)
+                .Replace("there", there.Host.Name, StringComparison.Ordinal)
+                .Split(' ');
+            var moved = await passage.MoveAsync(here, there, flags);
+            Assert.True(moved.Succeeded, $"{moved}\n{here.LogTail()}\n{there.LogTail()}");
+            var problems = await passage.JudgeAsync(there);
+            Assert.True(problems.Count == 0, $"{string.Join("; ", problems)}\n{here.LogTail()}\n{there.LogTail()}");
+            if (there is Wherryd)
+                await RequireNoTraceAsync(passage, there);
+
+            output.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{here.Name} -> {there.Name}: migrate --live --copy-storage-all {options}: {moved.Elapsed.TotalSeconds:0.00} s, guest silent for "
+                + $"{passage.Timeline.HandOvers[leg].Silence.TotalMilliseconds:0} ms"));
+            (here, there) = (there, here);
+        }
+    }
+
+    /// <summary>J5: QEMU is as one that has never migrated.</summary>
+    private static async Task RequireNoTraceAsync(Passage passage, DaemonRunner daemon)
+    {
+        var name = passage.Domain.Name;
+        Assert.DoesNotContain("objlibvirt_migrate_tls0", await daemon.Virsh.AskAsync("qemu-monitor-command", name, """{"execute":"qom-list","arguments":{"path":"/objects"}}"""), StringComparison.Ordinal);
+        var capabilities = await daemon.Virsh.AskAsync("qemu-monitor-command", name, """{"execute":"query-migrate-capabilities"}""");
+        Assert.Equal(1, capabilities.Split("\"state\":true").Length - 1); // events
+        var parameters = await daemon.Virsh.AskAsync("qemu-monitor-command", name, """{"execute":"query-migrate-parameters"}""");
+        Assert.Contains("\"tls-creds\":\"\"", parameters, StringComparison.Ordinal);
+        Assert.Contains("\"multifd-channels\":2", parameters, StringComparison.Ordinal);
+    }
+
+    private static Wherryd Wherry(TestHost host, int port) => new(host, port)
+    {
+        QemuConfiguration = $"cgroup_controllers = []\nmigrate_tls_x509_cert_dir = \"{Certificates(host)}\"",
+    };
+
+    private static StockLibvirtd Stock(TestHost host, int port) => new(host) { MoreQemuConfiguration = $"migrate_tls_x509_cert_dir = \"{Certificates(host)}\"" };
+
+    private static string Certificates(TestHost host, string? name = null)
+    {
+        var directory = Path.Combine(host.Directory, "migrate-tls");
+        Directory.CreateDirectory(directory);
+        var certificate = Authority.Issue($"CN={host.Name}, O=Example, C=GB", names: [name ?? host.Name]);
+        File.WriteAllText(Path.Combine(directory, "ca-cert.pem"), Authority.Pem);
+        foreach (var end in (string[])["server", "client"])
+        {
+            File.WriteAllText(Path.Combine(directory, $"{end}-cert.pem"), certificate.Pem);
+            File.WriteAllText(Path.Combine(directory, $"{end}-key.pem"), certificate.KeyPem);
+        }
+
+        return directory;
+    }
+}
