@@ -84,7 +84,16 @@ internal sealed class DomainStatistics
     {
         if (_qemu is null)
             return;
-        if (ProcessUsage.Read(_qemu.Process.Pid) is { } usage)
+        if (_qemu.Cgroup is { } cgroup)
+        {
+            if (cgroup.ReadCpuTime() is { } time)
+            {
+                ULLong("cpu.time", time.TotalNs);
+                ULLong("cpu.user", time.UserNs);
+                ULLong("cpu.system", time.SystemNs);
+            }
+        }
+        else if (ProcessUsage.Read(_qemu.Process.Pid) is { } usage)
         {
             ULLong("cpu.time", (ulong)usage.Total.TotalNanoseconds);
             ULLong("cpu.user", (ulong)usage.User.TotalNanoseconds);

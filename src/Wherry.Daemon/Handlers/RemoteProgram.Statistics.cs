@@ -1,4 +1,5 @@
 using Wherry.Errors;
+using Wherry.Qemu.ControlGroups;
 using Wherry.Qemu.Domains;
 using Wherry.Qemu.Host;
 using Wherry.Qemu.Statistics;
@@ -215,13 +216,54 @@ internal sealed partial class RemoteProgram
             received.Bytes, received.Packets, received.Errors, received.Dropped, sent.Bytes, sent.Packets, sent.Errors, sent.Dropped));
     }
 
-    /// <summary>libvirt reads these from a cgroup, which our domains do not have.</summary>
+    /// <summary>What the control group has counted; the unified hierarchy does not count by processor.</summary>
     [Procedure(RemoteProcedure.DomainGetCpuStats)]
     private ValueTask<DomainGetCpuStatsRet> DomainGetCpuStats(ServerCall call, DomainGetCpuStatsArgs args, CancellationToken ct)
     {
+        const string function = "virDomainGetCPUStats";
+        const int all = -1, mostParameters = 16, mostCpus = 2_000;
+        CheckCount(args.Nparams, "nparams", mostParameters);
+        CheckCount(args.Ncpus, "ncpus", mostCpus);
+        if (args.StartCpu == all && args.Ncpus != 1)
+            throw WherryException.RefusedArgument(function, "start_cpu", "ncpus must be 1 when start_cpu is -1");
+        CheckArgument(args.StartCpu >= all, "start_cpu", function, "must be greater than or equal to zero");
         CheckFlags(args.Flags, TextParameters, "qemuDomainGetCPUStats");
-        throw Domain(call, args.Dom).Snapshot.IsActive
-            ? new WherryException(ErrorCode.OperationInvalid, "cgroup CPUACCT controller is not mounted")
-            : DomainRefusals.NotRunning();
+        var domain = Domain(call, args.Dom);
+        if (!domain.Snapshot.IsActive)
+            throw DomainRefusals.NotRunning();
+        var cgroup = Cgroup(domain, CgroupControllers.CpuAccounting, "cgroup CPUACCT controller is not mounted");
+        if (args.StartCpu != all)
+            return new(new DomainGetCpuStatsRet([], CountByProcessor(cgroup, args)));
+        if (cgroup.ReadCpuTime() is not { } time)
+            throw DomainRefusals.NotRunning();
+        TypedParameter[] values =
+        [
+            TypedParameter.ULLong("cpu_time", time.TotalNs),
+            TypedParameter.ULLong("user_time", time.UserNs),
+            TypedParameter.ULLong("system_time", time.SystemNs),
+        ];
+        var wanted = (int)Math.Min(args.Nparams, values.Length);
+        return new(new DomainGetCpuStatsRet([.. values.Take(wanted)], args.Nparams == 0 ? values.Length : wanted));
+
+        static void CheckCount(uint count, string name, int most)
+        {
+            if (count > most)
+                throw new WherryException(ErrorCode.InternalError, name + " too large", ErrorDomain.Rpc);
+        }
+    }
+
+    /// <summary>How many values each processor would have, or how many processors there are; the values themselves there are none of.</summary>
+    private int CountByProcessor(DomainCgroup cgroup, DomainGetCpuStatsArgs args)
+    {
+        const int withoutVcpus = 1, withVcpus = 2;
+        if (args is { Nparams: 0, Ncpus: not 0 })
+            return cgroup.Contains(ThreadGroup.Vcpu(0)) ? withVcpus : withoutVcpus;
+        var processors = CpuList.Parse((context.HostFiles.TryReadText("sys/devices/system/cpu/present") ?? "0").TrimEnd()).Max + 1;
+        if (args.Ncpus == 0)
+            return processors;
+        throw args.StartCpu >= processors
+            ? new WherryException(ErrorCode.InvalidArg, $"start_cpu {args.StartCpu} larger than maximum of {processors - 1}", ErrorDomain.Cgroup)
+            : new WherryException(
+                ErrorCode.OperationUnsupported, "operation 'getCpuacctPercpuUsage' not supported for backend 'cgroup V2'", ErrorDomain.Cgroup);
     }
 }

@@ -199,6 +199,9 @@ public sealed class DomainCgroup
         Write(Path, BlkioTuning.Device(_files.BlockDevice(device), field, value));
     }
 
+    /// <summary>Processor time that the guest has used, with all of QEMU; null when its group is gone.</summary>
+    public CgroupCpuTime? ReadCpuTime() => _files.TryRead($"{Path}/{CgroupCpuTime.File}") is { } text ? CgroupCpuTime.Parse(text) : null;
+
     private bool HasThreadGroups => (Controllers & (CgroupControllers.Cpu | CgroupControllers.CpuSet)) != 0;
 
     private string PathOf(ThreadGroup? group) => group is { Name: var name } ? $"{Path}/{name}" : Path;

@@ -63,7 +63,12 @@ public sealed class GuestCgroups
         }
         else if (!_files.Exists(parent))
         {
-            throw WherryException.FromErrno(CgroupErrno.Missing, $"Failed to create v2 cgroup '{parent}/'", ErrorDomain.Cgroup);
+            // libvirt looks into the group above first.
+            var above = Path.GetDirectoryName(parent)!; // ! : the hierarchy's root at the least
+            throw WherryException.FromErrno(
+                CgroupErrno.Missing,
+                _files.Exists(above) ? $"Failed to create v2 cgroup '{parent}/'" : $"Unable to read from '{above}/cgroup.controllers'",
+                ErrorDomain.Cgroup);
         }
         else
         {
@@ -104,6 +109,18 @@ public sealed class GuestCgroups
             ? RemoveAsync(
                 $"{hierarchy.Root}{CgroupNames.OfPartition(partition, CgroupHierarchy.KernelControllers(_files))}/{CgroupNames.OfMachine(_daemon, id, name)}", name)
             : Task.CompletedTask;
+
+    /// <summary>Removes the group of a start that an earlier daemon did not finish, which no status tells of.</summary>
+    /// <param name="shortName">What the name of the run's directory has kept of the domain's.</param>
+    internal async Task RemoveUnfinishedAsync(int id, string shortName)
+    {
+        if (CgroupHierarchy.Find(_files, _allowed) is not { } hierarchy)
+            return;
+        var partition = hierarchy.Root + CgroupNames.DefaultPartition;
+        var name = Path.GetFileNameWithoutExtension(CgroupNames.OfMachine(_daemon, id, shortName));
+        foreach (var group in _files.Directories(partition).Where(group => group.StartsWith(name, StringComparison.Ordinal)).ToList())
+            await RemoveAsync($"{partition}/{group}", shortName);
+    }
 
     private async Task RemoveAsync(string path, string domain)
     {

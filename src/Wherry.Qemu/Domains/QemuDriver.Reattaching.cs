@@ -237,6 +237,7 @@ public sealed partial class QemuDriver
                 LeaveAlone(name, path); // It lives, and says nothing.
                 continue;
             }
+            await _cgroups.RemoveUnfinishedAsync(id, name);
             File.Delete(path);
         }
     }

@@ -149,6 +149,17 @@ public sealed class DomainCgroupTests
         Assert.Null(EmulatorNodes.Widen(null));
     }
 
+    [Fact]
+    public void Processor_time_is_counted_in_nanoseconds_until_the_group_is_gone()
+    {
+        var group = Make();
+        _files[group.Path + "/cpu.stat"] = "usage_usec 1500\nuser_usec 1000\nsystem_usec 500\nnr_periods 7\n";
+        Assert.Equal(new CgroupCpuTime(1_500_000, 1_000_000, 500_000), group.ReadCpuTime());
+        _files[group.Path + "/cpu.stat"] = null;
+        Assert.Null(group.ReadCpuTime());
+        Assert.Equal(ErrorCode.InternalError, Assert.Throws<WherryException>(() => CgroupCpuTime.Parse("usage_usec x\n")).Code);
+    }
+
     [Theory]
     [InlineData("max 100000\n", 100_000, CpuBandwidth.Unlimited)]
     [InlineData("20000 50000\n", 50_000, 20_000)]

@@ -86,13 +86,16 @@ public sealed class GuestCgroupsTests
     public void A_partition_other_than_libvirts_own_must_be_there()
     {
         var error = Assert.Throws<WherryException>(() => Groups().Create(7, "web", "/gold/cpu.first"));
-        Assert.Equal("Failed to create v2 cgroup '/sys/fs/cgroup/gold.partition/_cpu.first/': No such file or directory", error.Message);
+        Assert.Equal("Unable to read from '/sys/fs/cgroup/gold.partition/cgroup.controllers': No such file or directory", error.Message);
         Assert.Equal((ErrorCode.SystemError, ErrorDomain.Cgroup), (error.Code, error.Domain));
         Assert.Equal(
             "unsupported configuration: Resource partition 'gold' must start with '/'",
             Assert.Throws<WherryException>(() => Groups().Create(7, "web", "gold")).Message);
 
         _files.MakeDirectory("/sys/fs/cgroup/gold.partition");
+        Assert.Equal(
+            "Failed to create v2 cgroup '/sys/fs/cgroup/gold.partition/_cpu.first/': No such file or directory",
+            Assert.Throws<WherryException>(() => Groups().Create(7, "web", "/gold/cpu.first")).Message);
         Assert.Equal("/sys/fs/cgroup/gold.partition/qemu-7-web.libvirt-qemu", Groups().Create(7, "web", "/gold")!.Path);
     }
 
@@ -159,6 +162,18 @@ public sealed class GuestCgroupsTests
         Assert.Equal(["machine"], _files.Groups);
         await Groups().RemoveLeftAsync(7, "web", "/machine").Within(); // nothing there is as good
         Assert.Empty(_log.Lines);
+    }
+
+    [Fact]
+    public async Task The_group_of_a_start_that_was_cut_short_is_removed_and_no_other()
+    {
+        Groups().Create(7, "web-of-many-names", "/machine");
+        Groups().Create(70, "web", "/machine");
+        Groups().Create(7, "mail", "/machine");
+        await Groups().RemoveUnfinishedAsync(7, "web-of-many").Within();
+        Assert.Equal(["machine", "machine/qemu-7-mail.libvirt-qemu", "machine/qemu-70-web.libvirt-qemu"], _files.Groups);
+        await Groups(CgroupControllers.None).RemoveUnfinishedAsync(7, "mail").Within();
+        Assert.Contains("machine/qemu-7-mail.libvirt-qemu", _files.Groups);
     }
 
     [Theory]

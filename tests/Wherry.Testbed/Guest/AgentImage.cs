@@ -26,7 +26,8 @@ public static class AgentImage
     /// <summary>Writes the initramfs.</summary>
     public static async Task WriteAsync(string path)
     {
-        var archive = new InitramfsArchive();
+        await using var file = File.Create(path);
+        var archive = new InitramfsArchive(file);
         var made = new HashSet<string>(StringComparer.Ordinal);
         foreach (var directory in Directories)
             AddDirectory(directory);
@@ -53,7 +54,7 @@ public static class AgentImage
         }
 
         GuestImage.AddModules(archive);
-        await File.WriteAllBytesAsync(path, archive.Close());
+        archive.Close();
 
         void AddDirectory(string directory)
         {

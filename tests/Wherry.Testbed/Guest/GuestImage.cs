@@ -59,19 +59,25 @@ public sealed record GuestImage(string Kernel, string Initrd)
 
     private static async Task<byte[]> ArchiveAsync(string init)
     {
-        var archive = new InitramfsArchive();
+        using var bytes = new MemoryStream();
+        var archive = new InitramfsArchive(bytes);
         archive.AddDirectory("dev");
         archive.AddDevice("dev/console", 5, 1);
         archive.AddExecutable("init", await File.ReadAllBytesAsync(init));
         archive.AddDirectory("modules");
-        AddModules(archive);
-        return archive.Close();
+        AddModules(archive, Modules);
+        archive.Close();
+        return bytes.ToArray();
     }
 
-    internal static void AddModules(InitramfsArchive archive)
+    /// <summary>Those of a guest's devices.</summary>
+    internal static void AddModules(InitramfsArchive archive) => AddModules(archive, Modules);
+
+    /// <summary>Modules of the guest's kernel as <c>modules/N</c>, in the order in which they are to be loaded.</summary>
+    internal static void AddModules(InitramfsArchive archive, IEnumerable<string> modules)
     {
         var loaded = new List<string>();
-        foreach (var module in Modules)
+        foreach (var module in modules)
             AddWithDependencies(archive, loaded, module);
     }
 

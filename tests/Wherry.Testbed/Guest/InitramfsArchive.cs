@@ -7,11 +7,11 @@ namespace Wherry.Testbed.Guest;
 /// hexadecimal digits, the name with its NUL padded to 4 bytes, and the content padded to 4 bytes; the entry "TRAILER!!!" ends it.
 /// Source: Linux, Documentation/driver-api/early-userspace/buffer-format.rst.
 /// </summary>
-internal sealed class InitramfsArchive
+internal sealed class InitramfsArchive(Stream archive)
 {
-    private const int Directory = 0x4000, RegularFile = 0x8000, CharacterDevice = 0x2000;
+    private const int Directory = 0x4000, RegularFile = 0x8000, CharacterDevice = 0x2000, SymbolicLink = 0xA000;
 
-    private readonly MemoryStream _archive = new();
+    private long _length;
     private int _inode;
 
     public void AddDirectory(string name) => Add(name, Directory | 0x1ED, []);
@@ -20,24 +20,26 @@ internal sealed class InitramfsArchive
 
     public void AddDevice(string name, int major, int minor) => Add(name, CharacterDevice | 0x180, [], major, minor);
 
-    public byte[] Close()
-    {
-        Add("TRAILER!!!", 0, []);
-        return _archive.ToArray();
-    }
+    public void AddLink(string name, string target) => Add(name, SymbolicLink | 0x1FF, Encoding.UTF8.GetBytes(target));
+
+    public void Close() => Add("TRAILER!!!", 0, []);
 
     private void Add(string name, int mode, byte[] content, int major = 0, int minor = 0)
     {
-        int[] fields = [++_inode, mode, 0, 0, 1, 0, content.Length, 0, 0, major, minor, name.Length + 1, 0];
-        _archive.Write(Encoding.ASCII.GetBytes("070701" + string.Concat(fields.Select(field => field.ToString("x8"))) + name + '\0'));
+        var bytes = Encoding.UTF8.GetBytes(name + '\0');
+        int[] fields = [++_inode, mode, 0, 0, 1, 0, content.Length, 0, 0, major, minor, bytes.Length, 0];
+        Write(Encoding.ASCII.GetBytes("070701" + string.Concat(fields.Select(field => field.ToString("x8")))));
+        Write(bytes);
         Pad();
-        _archive.Write(content);
+        Write(content);
         Pad();
     }
 
-    private void Pad()
+    private void Write(byte[] bytes)
     {
-        while (_archive.Length % 4 != 0)
-            _archive.WriteByte(0);
+        archive.Write(bytes);
+        _length += bytes.Length;
     }
+
+    private void Pad() => Write(new byte[(4 - (_length % 4)) % 4]);
 }
