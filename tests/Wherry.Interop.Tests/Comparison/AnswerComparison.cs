@@ -67,7 +67,7 @@ internal sealed partial class AnswerComparison
     /// </summary>
     [GeneratedRegex(
         @"^Traceback \(most recent call last\)|: can't open file |^sh: \d+: "
-        + @"|^error: (?:unknown command|command '.*' (?:doesn't support option|requires)|unexpected data|[Ff]ailed to connect to the hypervisor)|^virt-\w+: error: (?:argument|unrecognized)"
+        + @"|^error: (?:unknown command|command '.*' (?:doesn't support option|requires)|unexpected data|[Ff]ailed to connect socket|File '.*' does not contain any <cpu>)|^virt-\w+: error: (?:argument|unrecognized)"
         + @"|\(exit code (?:99|12[67])\)$",
         RegexOptions.Multiline)]
     private static partial Regex OfTheBench();

@@ -27,6 +27,7 @@ public sealed class AnswerComparisonTests
     [InlineData("sh: 1: virt-install: not found\n(exit code 127)")]
     [InlineData("some output\n(exit code 99)")]
     [InlineData("error: unknown command: 'domnosuch'\n(exit code 1)")]
+    [InlineData("error: File 'hosts.xml' does not contain any <cpu> element or valid domain XML, host capabilities XML, or domain capabilities XML\n(exit code 1)")]
     public void Answers_that_no_daemon_has_given_fail_although_they_are_equal(string answer)
     {
         var comparison = new AnswerComparison();
