@@ -35,7 +35,7 @@ public static class MigrationFlagRules
     public const MigrationFlags Supported =
         MigrationFlags.Live | MigrationFlags.PeerToPeer | MigrationFlags.PersistDestination | MigrationFlags.UndefineSource
         | MigrationFlags.Paused | MigrationFlags.NonSharedDisk | MigrationFlags.NonSharedIncremental | MigrationFlags.ChangeProtection
-        | MigrationFlags.Unsafe | MigrationFlags.Compressed | MigrationFlags.AbortOnError | MigrationFlags.AutoConverge
+        | MigrationFlags.Unsafe | MigrationFlags.Offline | MigrationFlags.Compressed | MigrationFlags.AbortOnError | MigrationFlags.AutoConverge
         | MigrationFlags.PostCopy | MigrationFlags.Tls | MigrationFlags.Parallel | MigrationFlags.NonSharedSynchronousWrites
         | MigrationFlags.PostCopyResume | MigrationFlags.ZeroCopy;
 

@@ -51,6 +51,9 @@ internal static partial class MigrationLog
     [LoggerMessage(4016, LogLevel.Warning, "migration {Id} of domain '{Domain}': post-copy could not be taken up again yet: {Error}")]
     public static partial void PostCopyNotRecovered(ILogger logger, HandoverId id, string domain, string error);
 
+    [LoggerMessage(4017, LogLevel.Information, "the definition of domain '{Domain}' has moved, offline")]
+    public static partial void MovedOffline(ILogger logger, string domain);
+
     [LoggerMessage(4011, LogLevel.Critical, "migration {Id} of domain '{Domain}': internal error, the hand-over stays as recorded")]
     public static partial void Broken(ILogger logger, Exception cause, HandoverId id, string domain);
 }

@@ -32,6 +32,9 @@ public sealed partial class Migrations
             return await broken.RecoverAsync(call, ct);
         }
 
+        if (call.Flags.HasFlag(MigrationFlags.Offline))
+            return await PrepareOfflineAsync(call, definition, client);
+
         var tls = TlsFor(call.Flags, MigrationParty.Destination);
         RefuseInDoubt(definition.Spec.Uuid);
         var domain = _context.Driver.AddActive(definition);
@@ -60,6 +63,9 @@ public sealed partial class Migrations
     {
         var name = call.Parameters.DestinationName
             ?? throw new WherryException(ErrorCode.InternalError, "no destination name passed to Finish");
+        if (call.Flags.HasFlag(MigrationFlags.Offline))
+            return await FinishOfflineAsync(call, name, cancelled, ct);
+
         var cookie = ReadPerformCookie(call, name);
         if (FindIncoming(cookie, name) is { } migration)
             return (migration.Domain, await migration.FinishAsync(cookie, cancelled, call.Flags.HasFlag(MigrationFlags.Paused), ct));

@@ -26,6 +26,12 @@ public sealed partial class Migrations
             return new BeginReply(broken.ResumeCookie(), MigrationDefinitions.ForDestination(RequireActive(domain).Live, parameters.DestinationXml));
         }
 
+        if (flags.HasFlag(MigrationFlags.Offline))
+        {
+            MigrationFlagRules.Validate(flags);
+            return await BeginOfflineAsync(domain, parameters, client, ct);
+        }
+
         var migration = await StartAsync(domain, MigrationMode.Managed, peerUri: null, parameters, flags, ct);
         TellWhenGone(client, migration.ClientGone);
         await migration.BegunAsync(ct);
@@ -45,6 +51,12 @@ public sealed partial class Migrations
     /// <summary>Managed, last call.</summary>
     public async Task ConfirmAsync(Domain domain, PhaseCall call, bool cancelled, CancellationToken ct)
     {
+        if (call.Flags.HasFlag(MigrationFlags.Offline))
+        {
+            await ConfirmOfflineAsync(domain, call.Flags, cancelled, ct);
+            return;
+        }
+
         if (!_outgoing.TryGetValue(domain.Uuid, out var migration))
         {
             // Settled before the client came back: its belief and ours agree, or it hears what is true.
@@ -69,6 +81,13 @@ public sealed partial class Migrations
             var broken = InPostCopy(domain, flags);
             await broken.ResumePostCopyAsync(uri: null, ct);
             await broken.MovedAsync(ct);
+            return;
+        }
+
+        if (flags.HasFlag(MigrationFlags.Offline))
+        {
+            MigrationFlagRules.Validate(flags);
+            await MigrateOfflineAsync(domain, peerUri, parameters, flags, ct);
             return;
         }
 

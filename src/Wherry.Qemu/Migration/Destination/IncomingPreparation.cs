@@ -64,7 +64,7 @@ internal static class IncomingPreparation
         public static DataEndpoint Choose(MigrationContext context, MigrationParameters parameters)
         {
             var asked = parameters.MigrateUri is { } text ? MigrationUri.Parse(text) : null;
-            var uri = asked ?? new MigrationUri("tcp", AdvertisedHost(context.Host), 0, "", WellFormed: false);
+            var uri = asked ?? AdvertisedUri(context.Host);
             var port = uri is { Scheme: "tcp", Port: 0 } ? context.Ports.Acquire() : null;
             if (port is not null)
                 uri = uri.WithPort(port.Port);
@@ -75,6 +75,9 @@ internal static class IncomingPreparation
                 port);
         }
     }
+
+    /// <summary>Where the source finds this host, without a port.</summary>
+    public static MigrationUri AdvertisedUri(MigrationHost host) => new("tcp", AdvertisedHost(host), 0, "", WellFormed: false);
 
     /// <summary>Whom the source shall dial: the configured address, or our name as long as it means this host to others.</summary>
     private static string AdvertisedHost(MigrationHost host)

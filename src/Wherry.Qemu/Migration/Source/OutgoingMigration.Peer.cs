@@ -19,14 +19,7 @@ internal sealed partial class OutgoingMigration
             return;
 
         var peer = await _link!.DialAsync(ct); // peer-to-peer always has a peer URI, hence a link
-        if (!await peer.SupportsAsync(MigrationFeature.PeerToPeer, ct))
-            throw new WherryException(ErrorCode.OperationFailed, "Destination libvirt does not support peer-to-peer migration protocol");
-
-        if (!await peer.SupportsAsync(MigrationFeature.MigrationV3, ct) || !await peer.SupportsAsync(MigrationFeature.Parameters, ct))
-        {
-            throw new WherryException(
-                ErrorCode.ArgumentUnsupported, $"Migration APIs with extensible parameters are not supported by {_order.PeerUri}");
-        }
+        await PeerFeatures.RequireAsync(peer, offline: false, ct);
     }
 
     private async Task<SourceInput?> PrepareAtPeerAsync(CancellationToken ct)
