@@ -20,6 +20,7 @@ public sealed class FarewellTests(ProbedEmulators emulators) : IClassFixture<Pro
         var migration = await CopyingAsync(hosts);
         await hosts.Alpha.Migrations.AdmitAsync(hosts.Guest, MigrationUserCall.AbortJob, Ct).Within();
         await Assert.ThrowsAsync<WherryException>(() => migration.Within());
+        Assert.Null(hosts.Bravo.Driver.Domains.Find(hosts.Guest.Uuid)); // Who hears of the end may try again at once.
         await AssertNextAttemptMovesAsync(hosts);
     }
 

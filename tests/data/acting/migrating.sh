@@ -56,6 +56,5 @@ virsh migrate tuned qemu+tcp://127.0.0.1:1/system --p2p --comp-methods none
 virsh migrate tuned qemu+tcp://127.0.0.1:1/system --p2p --compressed --comp-methods xbzrle --comp-methods xbzrle
 virsh migrate tuned qemu+tcp://127.0.0.1:1/system --direct
 virsh migrate tuned qemu+tcp://localhost/system --p2p
-virsh migrate tuned qemu:///system
 virsh migrate off qemu+tcp://127.0.0.1:1/system --p2p
 virsh migrate nobody qemu+tcp://127.0.0.1:1/system --p2p

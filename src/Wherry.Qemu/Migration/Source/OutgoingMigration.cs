@@ -174,8 +174,14 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     public async Task MovedAsync(CancellationToken ct)
     {
         var reached = await _progress.WaitAsync(p => p.Outcome is not null, ct);
-        if (reached.Outcome is not MigrationOutcome.Moved)
-            throw reached.PrepareError ?? MigrationFailures.ToException(reached.Outcome, _domain.Name);
+        if (reached.Outcome is MigrationOutcome.Moved)
+            return;
+
+        // Who tries again at once must find the place at the destination free. Without a connection it cannot be told anything now.
+        if (_link?.Current is not null)
+            await _farewell.WaitAsync(ct);
+
+        throw reached.PrepareError ?? MigrationFailures.ToException(reached.Outcome, _domain.Name);
     }
 
     /// <summary>AbortJob, suspend, resume or destroy while migrating: the machine admits or refuses it.</summary>
