@@ -29,6 +29,8 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
 
         // The name is given because stock does not pass it on to its NBD clients where QEMU connects by itself.
         "--p2p --tls --tls-destination there --parallel",
+        "--p2p --tunnelled",
+        "--p2p --tunnelled --compressed",
         "--p2p --disks-port 49300",
         "--p2p --migrateuri tcp://DATA --disks-uri tcp://DATA:49301",
         "--migrateuri tcp://[DATA6]:49302 --listen-address ::",
@@ -40,10 +42,12 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
     [Theory]
     [InlineData("--p2p --tls --parallel")]
     [InlineData("--migrateuri unix://RUN/memory.sock --disks-uri unix://RUN/disks.sock --compressed")]
+    [InlineData("--p2p --tunnelled")]
     public async Task Some_between_two_wherryd(string options) => await ThereAndBackAsync(await RealHosts.PairAsync(Wherry), options);
 
     [Theory]
     [InlineData("--tls --tls-destination there --parallel")]
+    [InlineData("--p2p --tunnelled")]
     public async Task Some_between_wherryd_and_stock(string options) => await ThereAndBackAsync(await RealHosts.PairAsync(Wherry, Stock), options);
 
     [Theory(Explicit = true)]
@@ -88,7 +92,8 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
     private async Task ThereAndBackAsync(HostPair hosts, string options)
     {
         await using var pair = hosts;
-        await using var passage = await Passage.BoardAsync(pair, Restless);
+        var shared = options.Contains("--tunnelled", StringComparison.Ordinal); // only memory can be tunnelled
+        await using var passage = await Passage.BoardAsync(pair, Restless with { SharedStorage = shared });
         var (here, there) = (pair.Alpha, pair.Bravo);
         for (var leg = 0; leg < 2; leg++)
         {
@@ -107,7 +112,7 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
 
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{here.Name} -> {there.Name}: migrate --live --copy-storage-all {options}: {moved.Elapsed.TotalSeconds:0.00} s, guest silent for "
+                $"{here.Name} -> {there.Name}: migrate --live {(shared ? "--unsafe" : "--copy-storage-all")} {options}: {moved.Elapsed.TotalSeconds:0.00} s, guest silent for "
                 + $"{passage.Timeline.HandOvers[leg].Silence.TotalMilliseconds:0} ms"));
             (here, there) = (there, here);
         }

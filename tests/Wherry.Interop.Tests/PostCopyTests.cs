@@ -85,6 +85,56 @@ public sealed class PostCopyTests(ITestOutputHelper output)
         output.WriteLine($"longest silence {passage.Timeline.LongestSilence().TotalSeconds:0.0} s");
     }
 
+    [Theory]
+    [Trait("fault", "F93")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_daemon_that_is_killed_in_post_copy_goes_on_with_it(bool atDestination)
+    {
+        await using var pair = await RealHosts.TwoWherrydAsync();
+        await using var passage = await Passage.BoardAsync(pair, Restless);
+        var moving = passage.MoveAsync(pair.Alpha, pair.Bravo, [.. Slowly, "--p2p"]);
+        await InPostCopyAsync(pair, passage);
+
+        var victim = atDestination ? pair.Bravo : pair.Alpha;
+        await victim.KillAsync();
+        await victim.StartAsync();
+        Assert.Equal(atDestination, (await moving).Succeeded); // a client whose daemon dies cannot be told
+        await ReachesAsync(pair.Bravo, passage.Domain.Name, "running (migrated)");
+        await GoneAsync(pair.Alpha, passage);
+        Assert.Empty(await passage.JudgeAsync(pair.Bravo));
+    }
+
+    [Fact]
+    [Trait("fault", "F92")]
+    public async Task A_guest_whose_QEMU_dies_in_post_copy_is_lost_and_what_is_left_of_it_is_kept()
+    {
+        await using var pair = await RealHosts.TwoWherrydAsync();
+        await using var passage = await Passage.BoardAsync(pair, Restless);
+        var name = passage.Domain.Name;
+        var moving = passage.MoveAsync(pair.Alpha, pair.Bravo, [.. Slowly, "--p2p"]);
+        await InPostCopyAsync(pair, passage);
+
+        await Command.RunAsync(["kill", "-KILL", $"{passage.Timeline.Pids[1]}"]).Checked();
+        var lost = await moving;
+        output.WriteLine(lost.ToString());
+        Assert.False(lost.Succeeded);
+        Assert.Contains("has died", lost.Error, StringComparison.Ordinal);
+        Assert.Contains("paused (post-copy failed)", await pair.Alpha.Virsh.AskAsync("domstate", "--reason", name), StringComparison.Ordinal);
+        Assert.Contains("was lost in post-copy", (await pair.Alpha.Virsh.RunAsync("resume", name)).Error, StringComparison.Ordinal);
+        Assert.True(File.Exists($"/proc/{passage.Timeline.Pids[0]}/exe"), "the source's memory is gone");
+
+        await pair.Alpha.Virsh.AskAsync("destroy", name);
+        await GoneAsync(pair.Alpha, passage);
+    }
+
+    private static async Task GoneAsync(DaemonRunner daemon, Passage passage)
+    {
+        using var limit = new CancellationTokenSource(Passage.Limit);
+        while (await passage.StateAsync(daemon) is not null)
+            limit.Token.ThrowIfCancellationRequested();
+    }
+
     /// <summary>The guest speaks from its second QEMU.</summary>
     private static async Task InPostCopyAsync(HostPair pair, Passage passage)
     {

@@ -52,6 +52,25 @@ internal sealed partial class RemoteProgram
         return new DomainMigratePrepare3Ret(reply.Cookie, reply.UriOut);
     }
 
+    [Procedure(RemoteProcedure.DomainMigratePrepareTunnel3Params)]
+    private async ValueTask<DomainMigratePrepareTunnel3ParamsRet> DomainMigratePrepareTunnel3Params(
+        ServerCall call, DomainMigratePrepareTunnel3ParamsArgs args, CancellationToken ct) =>
+        new(await PrepareTunnelAsync(call, new PhaseCall(MigrationParameterList.Read(args.Params), args.CookieIn, (MigrationFlags)args.Flags), ct));
+
+    [Procedure(RemoteProcedure.DomainMigratePrepareTunnel3)]
+    private async ValueTask<DomainMigratePrepareTunnel3Ret> DomainMigratePrepareTunnel3(
+        ServerCall call, DomainMigratePrepareTunnel3Args args, CancellationToken ct) =>
+        new(await PrepareTunnelAsync(
+            call, new PhaseCall(Positional(args.Dname, args.Resource) with { DestinationXml = args.DomXml }, args.CookieIn, Flags(args.Flags)), ct));
+
+    private async Task<ImmutableArray<byte>> PrepareTunnelAsync(ServerCall call, PhaseCall phase, CancellationToken ct)
+    {
+        Client(call);
+        var (reply, memory) = await Migrations.PrepareTunnelAsync(phase, Caller(call), ct);
+        Open(call, memory);
+        return reply.Cookie;
+    }
+
     [Procedure(RemoteProcedure.DomainMigratePerform3Params)]
     private async ValueTask<DomainMigratePerform3ParamsRet> DomainMigratePerform3Params(
         ServerCall call, DomainMigratePerform3ParamsArgs args, CancellationToken ct) =>

@@ -58,6 +58,18 @@ internal sealed class RpcMigrationPeer : IMigrationPeer
         return new PrepareReply(reply.CookieOut, reply.UriOut);
     }
 
+    public async Task<(PrepareReply Reply, IMigrationTunnel Tunnel)> PrepareTunnelAsync(PhaseCall call, CancellationToken ct)
+    {
+        var (reply, stream) = await GuardAsync(() =>
+            _connection.OpenStreamAsync<DomainMigratePrepareTunnel3ParamsArgs, DomainMigratePrepareTunnel3ParamsRet>(
+                RemoteProcedure.Program,
+                RemoteProcedure.Version,
+                RemoteProcedure.DomainMigratePrepareTunnel3Params,
+                new DomainMigratePrepareTunnel3ParamsArgs(MigrationParameterList.Write(call.Parameters), call.Cookie, (uint)call.Flags),
+                ct));
+        return (new PrepareReply(reply.CookieOut, UriOut: null), new Tunnel(stream));
+    }
+
     public async Task<FinishReply> FinishAsync(PhaseCall call, bool cancelled, CancellationToken ct)
     {
         try
@@ -150,6 +162,26 @@ internal sealed class RpcMigrationPeer : IMigrationPeer
         {
             throw new PeerLostException(e.Message, e);
         }
+    }
+
+    /// <summary>The stream with its errors told apart as those of calls.</summary>
+    private sealed class Tunnel(ClientStream stream) : IMigrationTunnel
+    {
+        public int MaxPacketBytes => ClientStream.MaxPacketBytes;
+
+        public Task SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct) => GuardAsync(async () =>
+        {
+            await stream.SendAsync(bytes, ct);
+            return true;
+        });
+
+        public Task FinishAsync(CancellationToken ct) => GuardAsync(async () =>
+        {
+            await stream.FinishAsync(ct);
+            return true;
+        });
+
+        public Task AbortAsync(string why, CancellationToken ct) => stream.AbortAsync(why, ct);
     }
 }
 

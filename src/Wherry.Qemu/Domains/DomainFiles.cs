@@ -49,6 +49,9 @@ public sealed class DomainFiles
     public string AutomaticDumpOf(int id, string name, DateTimeOffset now) => Path.Combine(
         _automaticDumpDirectory, $"{id}-{Short(name)}-{now.ToString("yyyy-MM-dd-HH:mm:ss", CultureInfo.InvariantCulture)}");
 
+    /// <summary>Where the memory of a tunnelled migration passes between QEMU and the daemon, on either side.</summary>
+    internal string TunnelOf(Guid handover) => Path.Combine(_runtimeDirectory, $"{handover.ToString("N")[..16]}.tunnel");
+
     public IEnumerable<string> Monitors() => Directory.EnumerateFiles(_runtimeDirectory, "*.monitor");
 
     /// <summary>Number and shortened name of the domain whose monitor this is.</summary>

@@ -24,6 +24,9 @@ public interface IMigrationPeer : IAsyncDisposable
 
     Task<PrepareReply> PrepareAsync(PhaseCall call, CancellationToken ct);
 
+    /// <summary>Prepare of a tunnelled migration: the memory goes over a stream of this connection.</summary>
+    Task<(PrepareReply Reply, IMigrationTunnel Tunnel)> PrepareTunnelAsync(PhaseCall call, CancellationToken ct);
+
     /// <summary>Finish. Asking to cancel and being told that everything was cleaned up returns normally.</summary>
     Task<FinishReply> FinishAsync(PhaseCall call, bool cancelled, CancellationToken ct);
 
@@ -43,6 +46,22 @@ public interface IMigrationPeer : IAsyncDisposable
 
     /// <summary>Looks the domain up as any client would: all that a stock daemon can be asked after Finish's answer was lost.</summary>
     Task<PeerDomain> LookAsync(Guid domainUuid, CancellationToken ct);
+}
+
+/// <summary>The stream that carries the memory of a tunnelled migration. Its errors are a peer's: <see cref="WherryException"/> or
+/// <see cref="PeerLostException"/>.</summary>
+public interface IMigrationTunnel
+{
+    int MaxPacketBytes { get; }
+
+    /// <summary>Returns when the bytes are on the wire.</summary>
+    Task SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct);
+
+    /// <summary>All was sent; returns when the destination's QEMU has it.</summary>
+    Task FinishAsync(CancellationToken ct);
+
+    /// <summary>No more will come, and it was not all. Does not fail when the connection has.</summary>
+    Task AbortAsync(string why, CancellationToken ct);
 }
 
 /// <summary>Makes connections to other daemons.</summary>

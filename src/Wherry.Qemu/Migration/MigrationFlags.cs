@@ -35,7 +35,7 @@ public static class MigrationFlagRules
     public const MigrationFlags Supported =
         MigrationFlags.Live | MigrationFlags.PeerToPeer | MigrationFlags.PersistDestination | MigrationFlags.UndefineSource
         | MigrationFlags.Paused | MigrationFlags.NonSharedDisk | MigrationFlags.NonSharedIncremental | MigrationFlags.ChangeProtection
-        | MigrationFlags.Unsafe | MigrationFlags.Offline | MigrationFlags.Compressed | MigrationFlags.AbortOnError | MigrationFlags.AutoConverge
+        | MigrationFlags.Tunnelled | MigrationFlags.Unsafe | MigrationFlags.Offline | MigrationFlags.Compressed | MigrationFlags.AbortOnError | MigrationFlags.AutoConverge
         | MigrationFlags.PostCopy | MigrationFlags.Tls | MigrationFlags.Parallel | MigrationFlags.NonSharedSynchronousWrites
         | MigrationFlags.PostCopyResume | MigrationFlags.ZeroCopy;
 
@@ -69,6 +69,8 @@ public static class MigrationFlagRules
             RequirePossibleOffline(flags);
         if (flags.HasFlag(MigrationFlags.ZeroCopy) && !flags.HasFlag(MigrationFlags.Parallel))
             throw new WherryException(ErrorCode.OperationInvalid, "zero-copy is only available for parallel migration");
+        if (flags.HasFlag(MigrationFlags.Tunnelled) && !flags.HasFlag(MigrationFlags.PeerToPeer))
+            throw new WherryException(ErrorCode.OperationInvalid, "cannot perform tunnelled migration without using peer2peer flag");
         if (flags.HasFlag(MigrationFlags.Tunnelled) && flags.CopiesDisks())
         {
             throw new WherryException(

@@ -18,6 +18,25 @@ public sealed partial class Migrations
     /// <param name="ct">Stops the caller's wait; the attempt goes on until its owner is gone.</param>
     public async Task<PrepareReply> PrepareAsync(PhaseCall call, IncomingClient client, CancellationToken ct)
     {
+        if (call.Flags.HasFlag(MigrationFlags.Tunnelled))
+            throw new WherryException(ErrorCode.InternalError, "Tunnelled migration requested but invalid RPC method called");
+
+        return (await PrepareAnyAsync(call, client, ct)).Reply;
+    }
+
+    /// <summary>The same, with the memory to come over a stream of the caller's connection.</summary>
+    /// <returns>The destination's cookie, and where the memory is to be written.</returns>
+    public async Task<(PrepareReply Reply, Stream Tunnel)> PrepareTunnelAsync(PhaseCall call, IncomingClient client, CancellationToken ct)
+    {
+        if (!call.Flags.HasFlag(MigrationFlags.Tunnelled))
+            throw new WherryException(ErrorCode.InternalError, "PrepareTunnel called but no TUNNELLED flag set");
+
+        var (reply, migration) = await PrepareAnyAsync(call, client, ct);
+        return (reply, await migration!.OpenTunnelAsync(ct)); // there is one: neither offline nor a resumed post-copy can be tunnelled
+    }
+
+    private async Task<(PrepareReply Reply, IncomingMigration? Migration)> PrepareAnyAsync(PhaseCall call, IncomingClient client, CancellationToken ct)
+    {
         MigrationFlagRules.Validate(call.Flags);
         var xml = call.Parameters.DestinationXml ?? throw new WherryException(ErrorCode.InternalError, "no domain XML passed");
         var definition = await _context.Driver.CompleteAsync(xml, newDomain: true, ct);
@@ -29,11 +48,11 @@ public sealed partial class Migrations
         {
             var broken = FindIncoming(cookie, definition.Spec.Name)
                 ?? throw new WherryException(ErrorCode.NoDomain, $"no domain with matching name '{definition.Spec.Name}'");
-            return await broken.RecoverAsync(call, ct);
+            return (await broken.RecoverAsync(call, ct), broken);
         }
 
         if (call.Flags.HasFlag(MigrationFlags.Offline))
-            return await PrepareOfflineAsync(call, definition, client);
+            return (await PrepareOfflineAsync(call, definition, client), null);
 
         var tls = TlsFor(call.Flags, MigrationParty.Destination);
         RefuseInDoubt(definition.Spec.Uuid);
@@ -55,7 +74,7 @@ public sealed partial class Migrations
         var migration = IncomingMigration.Prepare(_context, domain, job, order);
         TellWhenGone(client.Connection, migration.LinkLost);
         Keep(migration);
-        return await migration.PreparedAsync(ct);
+        return (await migration.PreparedAsync(ct), migration);
     }
 
     /// <summary>Finish: with cancelled=0 the source lets go of the guest, and success says that it is this host's.</summary>

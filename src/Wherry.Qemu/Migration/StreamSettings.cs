@@ -55,6 +55,9 @@ internal sealed record StreamSettings
         if (parameters.ParallelConnections is not null && !flags.HasFlag(MigrationFlags.Parallel))
             throw new WherryException(ErrorCode.InvalidArg, "Turn parallel migration on to tune it");
 
+        if (flags.HasFlag(MigrationFlags.Tunnelled) && (parameters.MigrateUri ?? parameters.ListenAddress) is not null)
+            throw new WherryException(ErrorCode.ArgumentUnsupported, "a tunnelled migration takes the daemons' connection, and no 'migrate_uri' or 'listen_address'");
+
         var compression = parameters.Compression;
         if ((parameters.CompressionLevel ?? parameters.CompressionThreads ?? parameters.DecompressionThreads) is not null
             && !compression.Contains(CompressionMethod.MultiThread))

@@ -37,6 +37,7 @@ public sealed partial class ClientConnection : IAsyncDisposable
 
     private readonly Lock _lock = new();
     private readonly Dictionary<uint, TaskCompletionSource<IncomingFrame>> _pending = [];
+    private readonly Dictionary<uint, ClientStream> _streams = [];
     private uint _lastSerial;
     private (string Reason, Exception? Cause)? _end;
 
@@ -102,6 +103,50 @@ public sealed partial class ClientConnection : IAsyncDisposable
         where TArgs : struct, IXdr<TArgs> =>
         CallAsync<TArgs, Nothing>(program, version, procedure, args, ct);
 
+    /// <summary>Calls a procedure that opens a stream from us to the server.</summary>
+    /// <inheritdoc cref="CallAsync{TArgs, TRet}"/>
+    public async Task<(TRet Reply, ClientStream Stream)> OpenStreamAsync<TArgs, TRet>(uint program, uint version, int procedure, TArgs args, CancellationToken ct)
+        where TArgs : struct, IXdr<TArgs>
+        where TRet : struct, IXdr<TRet>
+    {
+        ClientStream? stream = null;
+        using var frame = await SendAndWaitAsync(program, version, procedure, args, ct, serial =>
+        {
+            // Before the call is sent: the server may fail the stream as soon as it has replied.
+            stream = new ClientStream(new MessageHeader(program, version, procedure, MessageType.Call, serial, MessageStatus.Ok), this);
+            lock (_lock) _streams.Add(serial, stream);
+        }).ConfigureAwait(false);
+        try
+        {
+            if (frame.Header.Status == MessageStatus.Ok) return (Decode<TRet>(frame), stream!);
+            lock (_lock) _streams.Remove(frame.Header.Serial);
+            throw new RemoteCallException(Decode<RemoteError>(frame));
+        }
+        catch (XdrException e)
+        {
+            Break($"reply to procedure {procedure} of program {program:x} cannot be decoded: {e.Detail}", e);
+            throw Lost();
+        }
+    }
+
+    /// <summary>Queues a frame and waits until it is on the wire.</summary>
+    /// <exception cref="ConnectionLostException">The connection has ended.</exception>
+    internal async Task WriteAsync(OutgoingFrame frame, CancellationToken ct)
+    {
+        var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        frame.Written = written.SetResult;
+        try
+        {
+            await _writer.QueueAsync(frame, ct).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException)
+        {
+            throw Lost();
+        }
+
+        if (await Task.WhenAny(written.Task, _closed.Task).WaitAsync(ct).ConfigureAwait(false) != written.Task) throw Lost();
+    }
+
     /// <summary>Begins, changes or (interval zero or less) stops asking the server for signs of life.</summary>
     public void SetKeepAlive(TimeSpan interval, int count) => _keepAlive.Start(interval, count);
 
@@ -124,13 +169,14 @@ public sealed partial class ClientConnection : IAsyncDisposable
     }
 
     private async Task<IncomingFrame> SendAndWaitAsync<TArgs>(
-        uint program, uint version, int procedure, TArgs args, CancellationToken ct)
+        uint program, uint version, int procedure, TArgs args, CancellationToken ct, Action<uint>? sending = null)
         where TArgs : struct, IXdr<TArgs>
     {
         ct.ThrowIfCancellationRequested();
         var (serial, reply) = Register();
         try
         {
+            sending?.Invoke(serial);
             await _writer.QueueAsync(OutgoingFrame.Call(program, version, procedure, serial, args), ct).ConfigureAwait(false);
         }
         catch (ChannelClosedException)
@@ -171,7 +217,7 @@ public sealed partial class ClientConnection : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        var writing = WriteAsync();
+        var writing = WriteQueuedAsync();
         await ReadAsync().ConfigureAwait(false);
         await writing.ConfigureAwait(false);
         await _keepAlive.DisposeAsync().ConfigureAwait(false);
@@ -180,6 +226,7 @@ public sealed partial class ClientConnection : IAsyncDisposable
 
         RpcLog.ServerGone(_logger, this, _end!.Value.Reason);
         foreach (var reply in TakePending()) reply.TrySetException(Lost());
+        foreach (var stream in TakeStreams()) stream.Failed(Lost());
         _events.Writer.TryComplete();
         _closed.TrySetResult(_end!.Value.Reason);
     }
@@ -201,11 +248,11 @@ public sealed partial class ClientConnection : IAsyncDisposable
         }
     }
 
-    private async Task WriteAsync()
+    private async Task WriteQueuedAsync()
     {
         try
         {
-            await _writer.RunAsync(_ => { }, _closing.Token).ConfigureAwait(false);
+            await _writer.RunAsync(frame => frame.Written?.Invoke(), _closing.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
@@ -237,6 +284,12 @@ public sealed partial class ClientConnection : IAsyncDisposable
                 if (!_events.Writer.TryWrite(new RpcEvent(header, frame.Payload.ToArray())))
                     throw new ProtocolException("events are not read: no more of them can wait");
                 break;
+            case (_, MessageType.Stream) when header.Status == MessageStatus.Continue:
+                break; // We only send.
+            case (_, MessageType.Stream) when TakeStream(header.Serial) is { } stream:
+                if (header.Status == MessageStatus.Ok) stream.Confirmed();
+                else stream.Failed(new RemoteCallException(Decode<RemoteError>(frame)));
+                break;
             default:
                 RpcLog.ServerMessageDropped(_logger, this, header.Type, header.Program, header.Procedure, header.Serial);
                 break;
@@ -248,6 +301,21 @@ public sealed partial class ClientConnection : IAsyncDisposable
     private TaskCompletionSource<IncomingFrame>? TakeReply(uint serial)
     {
         lock (_lock) return _pending.Remove(serial, out var reply) ? reply : null;
+    }
+
+    private ClientStream? TakeStream(uint serial)
+    {
+        lock (_lock) return _streams.Remove(serial, out var stream) ? stream : null;
+    }
+
+    private IReadOnlyList<ClientStream> TakeStreams()
+    {
+        lock (_lock)
+        {
+            var open = _streams.Values.ToList();
+            _streams.Clear();
+            return open;
+        }
     }
 
     private IReadOnlyList<TaskCompletionSource<IncomingFrame>> TakePending()

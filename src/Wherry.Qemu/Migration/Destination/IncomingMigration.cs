@@ -93,6 +93,9 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
             : throw reached.LaunchError ?? MigrationFailures.ToException(reached.Failure!); // the wait ends by one of the two
     }
 
+    /// <summary>Prepared, and tunnelled: what is written here goes to QEMU.</summary>
+    public Task<Stream> OpenTunnelAsync(CancellationToken ct) => TunnelSocket.ConnectAsync(_order.ListenUri.Path, ct);
+
     /// <summary>Finish: with cancelled=0 this is COMMIT, and its success says that the guest is this host's.</summary>
     /// <exception cref="WherryException">MigrateFinishOk: cancelled as asked. Otherwise the guest does not run here and never will.</exception>
     public async Task<FinishReply> FinishAsync(MigrationCookie? cookie, bool cancelled, bool startPaused, CancellationToken ct)
@@ -190,6 +193,8 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
             resource.Dispose();
 
         _recoveryPort?.Dispose();
+        if (_order.Stream.Tunnelled)
+            File.Delete(_order.ListenUri.Path);
 
         _job.Dispose();
     }

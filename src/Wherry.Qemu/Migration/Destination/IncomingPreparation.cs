@@ -20,14 +20,17 @@ internal static class IncomingPreparation
         var resources = new List<IDisposable>();
         try
         {
-            var endpoint = DataEndpoint.Choose(context, call.Parameters);
+            var id = cookie?.Handover is { } handover ? new HandoverId(handover.HandoverId) : HandoverId.New();
+            var endpoint = stream.Tunnelled
+                ? DataEndpoint.Tunnel(context.Driver.Files.TunnelOf(id.Value))
+                : DataEndpoint.Choose(context, call.Parameters);
             if (endpoint.Port is { } port)
                 resources.Add(port);
 
             var (nbdServer, nbdPort) = copied.IsEmpty ? (null, 0) : NbdServer(context, call.Parameters, endpoint.Listen, resources);
             return new IncomingOrder
             {
-                Id = cookie?.Handover is { } handover ? new HandoverId(handover.HandoverId) : HandoverId.New(),
+                Id = id,
                 Mode = call.Flags.HasFlag(MigrationFlags.PeerToPeer) ? MigrationMode.PeerToPeer : MigrationMode.Managed,
                 Kind = cookie?.Handover is null ? PeerKind.Legacy : PeerKind.Wherry,
                 Definition = definition,
@@ -61,6 +64,9 @@ internal static class IncomingPreparation
     /// <param name="Port">The port that was chosen here, until it is given back.</param>
     public sealed record DataEndpoint(MigrationUri Listen, string? UriOut, PortReservation? Port)
     {
+        /// <summary>A socket to which the daemon passes on what it is sent.</summary>
+        public static DataEndpoint Tunnel(string path) => new(new MigrationUri("unix", "", 0, path, WellFormed: true), UriOut: null, Port: null);
+
         public static DataEndpoint Choose(MigrationContext context, MigrationParameters parameters)
         {
             var asked = parameters.MigrateUri is { } text ? MigrationUri.Parse(text) : null;

@@ -10,6 +10,7 @@ internal sealed partial class OutgoingMigration
     // Prepare starts a QEMU and may create images; Finish waits for the last of the memory to be loaded and starts the guest.
     private static readonly TimeSpan PrepareDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan FinishDeadline = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan TunnelDeadline = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan QuestionDeadline = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FarewellDeadline = TimeSpan.FromSeconds(5);
 
@@ -26,10 +27,40 @@ internal sealed partial class OutgoingMigration
     {
         var peer = _link?.Current ?? throw new PeerLostException($"the connection to {_order.PeerUri} was lost before Prepare");
         var call = new PhaseCall(_order.Parameters with { DestinationXml = _order.DestinationXml }, BeginCookie(), _order.DestinationFlags);
-        var reply = await WithDeadlineAsync(t => peer.PrepareAsync(call, t), PrepareDeadline, "Prepare", ct);
-        _terms = ReadTerms(reply.Cookie.AsSpan(), reply.UriOut);
+        if (_order.Stream.Tunnelled)
+        {
+            var (tunnelled, tunnel) = await WithDeadlineAsync(t => peer.PrepareTunnelAsync(call, t), PrepareDeadline, "Prepare", ct);
+            _tunnel = tunnel;
+            _terms = ReadTerms(tunnelled.Cookie.AsSpan(), $"unix://{TunnelPath}");
+        }
+        else
+        {
+            var reply = await WithDeadlineAsync(t => peer.PrepareAsync(call, t), PrepareDeadline, "Prepare", ct);
+            _terms = ReadTerms(reply.Cookie.AsSpan(), reply.UriOut);
+        }
+
         FaultPoint.Reached("src.prepare.reply");
         return new SourceInput.PrepareReplied(_terms.Kind);
+    }
+
+    private string TunnelPath => _context.Driver.Files.TunnelOf(Id.Value);
+
+    /// <summary>QEMU's last bytes may still be on their way when it says completed. If they are lost, the destination will say so.</summary>
+    private async Task TunnelledAsync(CancellationToken ct)
+    {
+        if (_memory is null)
+            return;
+
+        using var limit = new CancellationTokenSource(TunnelDeadline, _context.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
+        try
+        {
+            await _memory.Completion.WaitAsync(either.Token);
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested)
+        {
+            MigrationLog.EffectFailed(_logger, Id, _domain.Name, "end of the tunnel", e.Message);
+        }
     }
 
     private SourceInput PrepareFailed(Exception e)
@@ -50,6 +81,7 @@ internal sealed partial class OutgoingMigration
         if (_order.Mode == MigrationMode.PeerToPeer && !_finishAsked && _terms is not null)
         {
             _finishAsked = true;
+            await TunnelledAsync(ct);
             FaultPoint.Reached("src.commit.sent");
             try
             {

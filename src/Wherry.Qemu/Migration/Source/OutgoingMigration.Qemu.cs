@@ -50,6 +50,9 @@ internal sealed partial class OutgoingMigration
     private async Task<SourceInput?> StartStreamAsync(CancellationToken ct)
     {
         _domain.Apply(new DomainInput.MigratingOut(OutgoingMigrationPhase.Precopy));
+        if (_tunnel is not null)
+            _memory = MemoryTunnel.Listen(TunnelPath, _tunnel);
+
         await Qemu.SendAsync(Destination().DataUri, _order.Stream, _order.Tls, ct);
         FaultPoint.Reached("src.migrate.sent");
         return null; // what becomes of it is observed

@@ -44,6 +44,8 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
 
     // What the destination told us at Prepare; set before the machine hears of it.
     private DestinationTerms? _terms;
+    private IMigrationTunnel? _tunnel;
+    private MemoryTunnel? _memory;
     private bool _finishAsked;
 
     private OutgoingMigration(MigrationContext context, Domain domain, JobLease job, OutgoingOrder order, SourceStep first)
@@ -218,6 +220,9 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         _progress.Complete(MigrationFailures.Ended(_domain.Name));
         if (_qemu is not null)
             await _qemu.DisposeAsync();
+
+        if (_memory is not null)
+            await _memory.DisposeAsync();
 
         await _farewell;
         if (_link is not null)

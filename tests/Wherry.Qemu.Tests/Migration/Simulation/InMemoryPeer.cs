@@ -18,6 +18,9 @@ internal sealed class InMemoryPeer(string uri, SimulatedHost host) : IMigrationP
     public Task<PrepareReply> PrepareAsync(PhaseCall call, CancellationToken ct) =>
         host.Migrations.PrepareAsync(call, new IncomingClient(this, _ => Task.FromResult(true)), ct);
 
+    public Task<(PrepareReply Reply, IMigrationTunnel Tunnel)> PrepareTunnelAsync(PhaseCall call, CancellationToken ct) =>
+        throw new NotSupportedException("simulated QEMUs send no bytes that could be tunnelled");
+
     public async Task<FinishReply> FinishAsync(PhaseCall call, bool cancelled, CancellationToken ct)
     {
         try
