@@ -24,14 +24,14 @@ public sealed class DomainFiles
     private readonly string _automaticDumpDirectory;
     private readonly string _runtimeDirectory;
     private readonly string _logDirectory;
-    private readonly string _autostartDirectory;
+    private readonly AutostartLinks _autostart;
 
     /// <param name="automaticDumps">Where the memory of crashed guests goes; null: below <paramref name="state"/>.</param>
     public DomainFiles(string config, string state, string runtime, string log, string? automaticDumps = null)
     {
         Definitions = new StateDirectory(Path.Combine(config, "qemu"), ".xml");
         Status = new StateDirectory(Path.Combine(runtime, "qemu"), ".json");
-        _autostartDirectory = MakePrivate(Path.Combine(config, "qemu", "autostart"));
+        _autostart = new AutostartLinks(MakePrivate(Path.Combine(config, "qemu", "autostart")), Definitions);
         _stateDirectory = MakePrivate(Path.Combine(state, "qemu"));
         _runtimeDirectory = MakePrivate(Path.Combine(runtime, "qemu"));
         _logDirectory = MakePrivate(Path.Combine(log, "qemu"));
@@ -66,21 +66,10 @@ public sealed class DomainFiles
 
     public string ChannelDirectoryOf(int id, string name) => Path.Combine(_stateDirectory, "channel", "target", $"domain-{id}-{Short(name)}");
 
-    public bool IsAutostart(string name) => File.Exists(AutostartLink(name));
+    public bool IsAutostart(string name) => _autostart.Contains(name);
 
-    /// <summary>Makes or removes the link; both are durable when it returns.</summary>
-    public void SetAutostart(string name, bool autostart)
-    {
-        var link = AutostartLink(name);
-        if (!autostart)
-        {
-            DurableFile.Delete(link);
-            return;
-        }
-        File.Delete(link);
-        File.CreateSymbolicLink(link, Definitions.PathOf(name));
-        DurableFile.FlushDirectory(_autostartDirectory);
-    }
+    /// <inheritdoc cref="AutostartLinks.Set"/>
+    public void SetAutostart(string name, bool autostart) => _autostart.Set(name, autostart);
 
     /// <summary>True once per boot of the host: the runtime directory, and the mark in it, do not survive one.</summary>
     public bool TryMarkAutostarted()
@@ -122,6 +111,4 @@ public sealed class DomainFiles
 
     /// <summary>The form of a name in file names that have a length limit.</summary>
     internal static string Short(string name) => name.Length <= ShortNameLength ? name : name[..ShortNameLength];
-
-    private string AutostartLink(string name) => Path.Combine(_autostartDirectory, name + ".xml");
 }

@@ -12,35 +12,24 @@ namespace Wherry.Qemu.Storage;
 /// </summary>
 public sealed class StorageFiles
 {
-    private readonly string _autostartDirectory;
+    private readonly AutostartLinks _autostart;
 
     public StorageFiles(string config, string runtime)
     {
         Definitions = new StateDirectory(Path.Combine(config, "storage"), ".xml");
         Active = new StateDirectory(Path.Combine(runtime, "storage"), ".xml");
-        _autostartDirectory = Directory.CreateDirectory(
-            Path.Combine(config, "storage", "autostart"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
+        _autostart = new AutostartLinks(
+            Directory.CreateDirectory(
+                Path.Combine(config, "storage", "autostart"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName,
+            Definitions);
     }
 
     public StateDirectory Definitions { get; }
 
     public StateDirectory Active { get; }
 
-    public bool IsAutostart(string name) => File.Exists(AutostartLink(name));
+    public bool IsAutostart(string name) => _autostart.Contains(name);
 
-    /// <summary>Makes or removes the link; both are durable when it returns.</summary>
-    public void SetAutostart(string name, bool autostart)
-    {
-        var link = AutostartLink(name);
-        if (!autostart)
-        {
-            DurableFile.Delete(link);
-            return;
-        }
-        File.Delete(link);
-        File.CreateSymbolicLink(link, Definitions.PathOf(name));
-        DurableFile.FlushDirectory(_autostartDirectory);
-    }
-
-    private string AutostartLink(string name) => Path.Combine(_autostartDirectory, name + ".xml");
+    /// <inheritdoc cref="AutostartLinks.Set"/>
+    public void SetAutostart(string name, bool autostart) => _autostart.Set(name, autostart);
 }
