@@ -105,14 +105,12 @@ internal sealed class RpcMigrationPeer : IMigrationPeer
     {
         await _connection.CallAsync(
             PeerProcedure.Program, PeerProcedure.Version, PeerProcedure.Attach, new PeerAttachArgs(handoverId), ct);
-        return true;
     });
 
     public Task ForgetAsync(Guid handoverId, CancellationToken ct) => GuardAsync(async () =>
     {
         await _connection.CallAsync(
             PeerProcedure.Program, PeerProcedure.Version, PeerProcedure.Forget, new PeerForgetArgs(handoverId), ct);
-        return true;
     });
 
     public async Task<PeerDomain> LookAsync(Guid domainUuid, CancellationToken ct)
@@ -149,8 +147,13 @@ internal sealed class RpcMigrationPeer : IMigrationPeer
         GuardAsync(async () =>
         {
             await _connection.CallAsync(RemoteProcedure.Program, RemoteProcedure.Version, procedure, args, ct);
-            return true;
         });
+
+    private static Task GuardAsync(Func<Task> call) => GuardAsync(async () =>
+    {
+        await call();
+        return true;
+    });
 
     private static async Task<T> GuardAsync<T>(Func<Task<T>> call)
     {
@@ -172,13 +175,11 @@ internal sealed class RpcMigrationPeer : IMigrationPeer
         public Task SendAsync(ReadOnlyMemory<byte> bytes, CancellationToken ct) => GuardAsync(async () =>
         {
             await stream.SendAsync(bytes, ct);
-            return true;
         });
 
         public Task FinishAsync(CancellationToken ct) => GuardAsync(async () =>
         {
             await stream.FinishAsync(ct);
-            return true;
         });
 
         public Task AbortAsync(string why, CancellationToken ct) => stream.AbortAsync(why, ct);
