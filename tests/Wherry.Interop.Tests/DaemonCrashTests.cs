@@ -37,26 +37,34 @@ public sealed class DaemonCrashTests(ITestOutputHelper output)
     [Trait("fault", "F25")]
     public Task Whenever_the_destination_daemon_is_killed_one_guest_runs_after_its_restart() => KillAtEachAsync(DestinationPoints);
 
-    private async Task KillAtEachAsync(string[] points)
+    /// <summary>The tunnel, and the socket that leads to it, end with their daemon.</summary>
+    [Fact]
+    [Trait("fault", "F89")]
+    public Task Whenever_a_daemon_of_a_tunnelled_migration_is_killed_one_guest_runs_after_its_restart() => KillAtEachAsync(
+        ["src.migrate.sent", "dst.incoming.sent", "dst.loaded"], PassageOptions.TwoWrittenDisks with { SharedStorage = true }, "--tunnelled");
+
+    private Task KillAtEachAsync(string[] points) => KillAtEachAsync(points, PassageOptions.TwoWrittenDisks);
+
+    private async Task KillAtEachAsync(string[] points, PassageOptions options, params string[] flags)
     {
         await using var pair = await RealHosts.TwoWherrydAsync();
-        await using var passage = await Passage.BoardAsync(pair, PassageOptions.TwoWrittenDisks);
+        await using var passage = await Passage.BoardAsync(pair, options);
         DaemonRunner home = pair.Alpha;
         foreach (var point in points)
         {
-            home = await KillAsync(pair, passage, home, point);
+            home = await KillAsync(pair, passage, home, point, flags);
         }
     }
 
     /// <returns>Where the guest runs afterwards.</returns>
-    private async Task<DaemonRunner> KillAsync(HostPair pair, Passage passage, DaemonRunner home, string point)
+    private async Task<DaemonRunner> KillAsync(HostPair pair, Passage passage, DaemonRunner home, string point, string[] flags)
     {
         var other = home == pair.Alpha ? pair.Bravo : pair.Alpha;
         var victim = point.StartsWith("src.", StringComparison.Ordinal) ? home : other;
         await victim.StopAsync();
         await victim.StartAsync(("WHERRY_FAULT", $"{point}:crash"));
 
-        var moving = passage.MoveAsync(home, other, ["--p2p"]);
+        var moving = passage.MoveAsync(home, other, ["--p2p", .. flags]);
         await victim.Exited().WaitAsync(Passage.Limit);
         await victim.StartAsync();
         var restarted = Stopwatch.GetTimestamp();

@@ -83,9 +83,7 @@ internal sealed partial class IncomingMigration
         if (_domain.Snapshot.Status.State == DomainState.Running)
             _domain.Apply(new DomainInput.StatusSet(DomainStatus.Running(RunningReason.Migrated), LifecycleEvent.Resumed(ResumedDetail.Migrated)));
 
-        if (_domain.Qemu is { } qemu)
-            _reset = ResetQemuAsync(qemu);
-
+        ResetQemu();
         _domain.Change(s => s with { Job = null, CompletedJob = null });
         GiveBack();
     }

@@ -213,8 +213,15 @@ internal sealed partial class IncomingMigration
     }
 
     /// <summary>
-    /// QEMU as one that never took part in a migration. Beside the machine and after RUN: the guest runs, and nobody waits for this.
+    /// QEMU as one that never took part in a migration. Beside the machine and after RUN: the guest runs, and nobody waits for this. After a
+    /// restart its monitor may not answer yet; then it stays as it is, and the next migration sets everything anew.
     /// </summary>
+    private void ResetQemu()
+    {
+        if (_domain.Qemu is { } qemu)
+            _reset = ResetQemuAsync(qemu);
+    }
+
     private async Task ResetQemuAsync(QemuInstance qemu)
     {
         await Task.Yield();
@@ -232,7 +239,7 @@ internal sealed partial class IncomingMigration
 
     private void AdoptGuest(bool crashed)
     {
-        if (crashed || _domain.Qemu is not { } qemu)
+        if (crashed)
             return; // the end of its QEMU is news enough, and is told by the driver
 
         if (_state.Attempt.StartPaused)
@@ -244,8 +251,7 @@ internal sealed partial class IncomingMigration
         if (_state.Attempt.LacksMemory)
             return; // the migration goes on
 
-        _reset = ResetQemuAsync(qemu);
-
+        ResetQemu();
         var figures = (_finishStatistics ?? _performCookie?.Statistics)?.ToJobStats();
         _domain.Change(s => s with { Job = null, CompletedJob = figures ?? s.CompletedJob });
         GiveBack();

@@ -194,7 +194,7 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
 
         _recoveryPort?.Dispose();
         if (_order.Stream.Tunnelled)
-            File.Delete(_order.ListenUri.Path);
+            File.Delete(_context.Driver.Files.TunnelOf(Id.Value));
 
         _job.Dispose();
     }
