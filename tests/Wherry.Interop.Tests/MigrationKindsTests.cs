@@ -62,7 +62,7 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
 
     /// <summary>What is wrong with certificates is told before the guest stops, and leaves nothing behind.</summary>
     [Fact]
-    [Trait("fault", "F85")]
+    [Fault(85)]
     public async Task A_destination_that_cannot_prove_its_name_gets_nothing()
     {
         await using var pair = await RealHosts.PairAsync(Wherry, (host, port) => new Wherryd(host, port)

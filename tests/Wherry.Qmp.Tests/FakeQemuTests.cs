@@ -134,7 +134,7 @@ public sealed class FakeQemuTests : IAsyncDisposable
     }
 
     [Theory]
-    [Trait("fault", "F54")]
+    [Fault(54)]
     [InlineData("vda", "vdb", "vdc")]
     [InlineData("vdc", "vdb", "vda")]
     [InlineData("vdb", "vdc", "vda")]
@@ -159,8 +159,7 @@ public sealed class FakeQemuTests : IAsyncDisposable
     }
 
     [Fact]
-    [Trait("fault", "F56")]
-    [Trait("fault", "F57")]
+    [Fault(56, 57)]
     public async Task Events_can_be_dropped_duplicated_and_delayed()
     {
         _source.Events.Drop("RESET", count: 1);

@@ -41,7 +41,7 @@ public sealed class MonitorSessionTests : IAsyncDisposable
     }
 
     [Fact]
-    [Trait("fault", "F65")]
+    [Fault(65)]
     public async Task Events_keep_the_order_of_arrival_whatever_their_timestamps_say()
     {
         await using var monitor = await ConnectAsync();
@@ -58,7 +58,7 @@ public sealed class MonitorSessionTests : IAsyncDisposable
     }
 
     [Fact]
-    [Trait("fault", "F51")]
+    [Fault(51)]
     public async Task Events_sent_before_the_end_are_all_delivered_before_the_channel_completes()
     {
         await using var monitor = await ConnectAsync();

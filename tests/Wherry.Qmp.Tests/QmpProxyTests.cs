@@ -16,7 +16,7 @@ public sealed class QmpProxyTests
 
     [Theory]
     [Trait("req", "S0.14")]
-    [Trait("fault", "F54")]
+    [Fault(54)]
     [MemberData(nameof(Orders))]
     public async Task Four_mirrors_end_in_every_order_and_the_queries_say_concluded_without_error(string text)
     {

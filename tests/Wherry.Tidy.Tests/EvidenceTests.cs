@@ -57,7 +57,8 @@ public sealed partial class EvidenceTests
             var isTest = false;
             foreach (var (_, line) in file.Code)
             {
-                pending.AddRange(Trait().Matches(line).Select(match => match.Groups[1].Value));
+                pending.AddRange(Requirement().Matches(line).Select(match => match.Groups[1].Value));
+                pending.AddRange(Fault().Matches(line).SelectMany(match => match.Groups[1].Value.Split(", ").Select(number => $"F{int.Parse(number):00}")));
                 isTest |= line.Contains("[Fact", StringComparison.Ordinal) || line.Contains("[Theory", StringComparison.Ordinal);
                 if (Regex.IsMatch(line, @"\bclass \w+"))
                     (ofClass, pending) = (pending, []);
@@ -70,8 +71,11 @@ public sealed partial class EvidenceTests
         }
     }
 
-    [GeneratedRegex(@"Trait\(""(?:req|fault)"",\s*""([^""]+)""\)")]
-    private static partial Regex Trait();
+    [GeneratedRegex(@"Trait\(""req"",\s*""([^""]+)""\)")]
+    private static partial Regex Requirement();
+
+    [GeneratedRegex(@"^\s*\[Fault\(([\d, ]+)\)\]")]
+    private static partial Regex Fault();
 
     [GeneratedRegex(@"\bpublic [\w<>\s]+? (\w+)\(")]
     private static partial Regex Method();

@@ -51,7 +51,7 @@ public sealed class CompletionOrderTests(ProbedEmulators emulators, ITestOutputH
     [Trait("req", "S0.14")]
     [Trait("req", "S0.17")]
     [Trait("req", "S0.18")]
-    [Trait("fault", "F54")]
+    [Fault(54)]
     [MemberData(nameof(Orders))]
     public async Task A_guest_with_four_disks_has_moved_whatever_the_order_and_the_moment_in_which_its_mirrors_end(string order)
     {

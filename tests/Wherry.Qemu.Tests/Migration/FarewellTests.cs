@@ -25,7 +25,7 @@ public sealed class FarewellTests(ProbedEmulators emulators) : IClassFixture<Pro
     }
 
     [Fact]
-    [Trait("fault", "F19")]
+    [Fault(19)]
     public async Task A_migration_whose_daemon_restarted_is_over_at_its_destination()
     {
         await using var hosts = await TwoHosts.StartAsync(emulators, disks: 1, Ct);

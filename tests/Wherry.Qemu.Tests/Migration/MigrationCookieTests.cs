@@ -61,7 +61,7 @@ public sealed class MigrationCookieTests
     }
 
     [Theory]
-    [Trait("fault", "F96")]
+    [Fault(96)]
     [InlineData("<qemu-migration", "not well-formed")]
     [InlineData("<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/hostname'>]><qemu-migration>&e;</qemu-migration>", "not well-formed")]
     [InlineData("<other/>", "root element 'other'")]
@@ -76,7 +76,7 @@ public sealed class MigrationCookieTests
     }
 
     [Fact]
-    [Trait("fault", "F96")]
+    [Fault(96)]
     public void A_cookie_without_its_NUL_or_over_the_limit_is_refused()
     {
         var bytes = FromAlpha.ToBytes();
@@ -86,8 +86,7 @@ public sealed class MigrationCookieTests
     }
 
     [Fact]
-    [Trait("fault", "F96")]
-    [Trait("fault", "F98")]
+    [Fault(96, 98)]
     public void A_cookie_of_another_guest_or_of_this_very_host_is_refused()
     {
         Assert.Contains("unexpected name web2 vs web1", Refusal((FromAlpha with { Name = "web2" }).ToBytes()), StringComparison.Ordinal);

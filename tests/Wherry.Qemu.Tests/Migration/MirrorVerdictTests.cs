@@ -24,7 +24,7 @@ public sealed class MirrorVerdictTests
         Assert.Equal(new MirrorVerdict.Ready(0), Verdict(Report(0, ready: true, 0, 0), Report(1, ready: true, 512, 512)));
 
     [Fact]
-    [Trait("fault", "F68")]
+    [Fault(68)]
     public void An_error_breaks_the_copy_even_when_every_byte_seems_to_be_there() =>
         Assert.Equal(
             new MirrorVerdict.Broken("vda", "Input/output error"),

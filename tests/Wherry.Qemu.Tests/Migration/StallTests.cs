@@ -15,7 +15,7 @@ public sealed class StallTests(ProbedEmulators emulators) : IClassFixture<Probed
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    [Trait("fault", "F70")]
+    [Fault(70)]
     public async Task A_mirror_that_owes_bytes_and_copies_none_is_cut_after_five_seconds()
     {
         await using var hosts = await TwoHosts.StartAsync(emulators, disks: 2, Ct);
@@ -54,8 +54,7 @@ public sealed class StallTests(ProbedEmulators emulators) : IClassFixture<Probed
     }
 
     [Fact]
-    [Trait("fault", "F42")]
-    [Trait("fault", "F71")]
+    [Fault(42, 71)]
     public async Task A_main_loop_that_a_mirror_blocks_is_freed_after_five_seconds()
     {
         await using var hosts = await TwoHosts.StartAsync(emulators, disks: 1, Ct);
@@ -74,7 +73,7 @@ public sealed class StallTests(ProbedEmulators emulators) : IClassFixture<Probed
     }
 
     [Fact]
-    [Trait("fault", "F41")]
+    [Fault(41)]
     public async Task A_memory_stream_that_stands_still_is_given_up_after_thirty_seconds()
     {
         await using var hosts = await TwoHosts.StartAsync(emulators, disks: 0, Ct);

@@ -173,7 +173,7 @@ public sealed class ProcessSupervisorTests : IDisposable
     }
 
     [Fact]
-    [Trait("fault", "F35")]
+    [Fault(35)]
     public async Task A_process_that_got_the_pid_later_is_neither_adopted_nor_killed()
     {
         var uuid = Guid.NewGuid();

@@ -12,7 +12,7 @@ namespace Wherry.Qemu.Tests.State;
 /// Every order of completions and every placement of each in a window or in a wait is run, on the old algorithm and on ours.
 /// </summary>
 [Trait("req", "S0.19")]
-[Trait("fault", "F55")]
+[Fault(55)]
 public sealed class LostWakeUpTests(ITestOutputHelper output)
 {
     [Theory]

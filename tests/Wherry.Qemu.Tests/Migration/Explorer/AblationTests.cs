@@ -7,35 +7,35 @@ namespace Wherry.Qemu.Tests.Migration.Explorer;
 public sealed class AblationTests(ITestOutputHelper output)
 {
     [Fact]
-    [Trait("fault", "F20")]
+    [Fault(20)]
     public void Without_HANDED_on_disk_a_restarted_source_rolls_back() => Breaks(Ablation.NoHanded, "ROLLBACK");
 
     [Fact]
-    [Trait("fault", "F12")]
+    [Fault(12)]
     public void Without_ids_a_message_of_attempt_1_decides_attempt_2() => Breaks(Ablation.NoId, "DUP", crashes: 0, attempts: 2);
 
     [Fact]
-    [Trait("fault", "F40")]
+    [Fault(40)]
     public void Without_COMMIT_a_completed_destination_starts_a_second_guest() => Breaks(Ablation.Unattended, "DUP", crashes: 0);
 
     [Fact]
-    [Trait("fault", "F43")]
+    [Fault(43)]
     public void With_RUN_answered_at_INTENT_a_refused_cont_loses_the_guest() => Breaks(Ablation.IntentVisible, "LOST");
 
     [Fact]
-    [Trait("fault", "F32")]
+    [Fault(32)]
     public void Without_a_lasting_RAN_record_a_rebooted_destination_rolls_the_guest_back() => Breaks(Ablation.LoseRun, "ROLLBACK");
 
     [Fact]
-    [Trait("fault", "F26")]
+    [Fault(26)]
     public void With_a_dead_QEMU_trusted_never_to_have_run_the_guest_is_rolled_back() => Breaks(Ablation.TrustDead, "ROLLBACK", qemuKills: true);
 
     [Fact]
-    [Trait("fault", "F93")]
+    [Fault(93)]
     public void With_RUN_taken_for_the_end_of_post_copy_the_guest_loses_memory() => Breaks(Ablation.RunIsPaid, "LOST", crashes: 0, postCopy: true);
 
     [Fact]
-    [Trait("fault", "F91")]
+    [Fault(91)]
     public void With_post_copy_cancelled_like_any_migration_the_guest_is_lost() => Breaks(Ablation.PostCopyIsCancelled, "LOST", crashes: 0, postCopy: true);
 
     private void Breaks(Ablation rule, string invariant, int crashes = 1, int attempts = 1, bool qemuKills = false, bool postCopy = false)

@@ -6,7 +6,7 @@ namespace Wherry.Qemu.Tests.Migration.Explorer;
 /// The shipped machines, explored exhaustively (design.md 5). In every world: never two run (DUP), never back to old memory (ROLLBACK), the last copy
 /// is never killed (LOST), from everywhere it ends with one guest (STUCK), no id is answered both ways (FINAL), no `cont` in inmigrate (INMIGRATE).
 /// </summary>
-[Trait("fault", "F27")]
+[Fault(27)]
 public sealed class ExplorerTests(ITestOutputHelper output)
 {
     [Fact]
@@ -16,25 +16,23 @@ public sealed class ExplorerTests(ITestOutputHelper output)
     public void Killed_QEMUs_and_crashes() => Explore(new() { Crashes = 2, Attempts = 1, QemuKills = true });
 
     [Fact]
-    [Trait("fault", "F30")]
+    [Fault(30)]
     public void Full_disks_and_crashes() => Explore(new() { Crashes = 1, Attempts = 1, JournalFailures = 1 });
 
     [Fact]
     public void A_client_that_drives_and_may_vanish() => Explore(new() { Mode = MigrationMode.Managed, Crashes = 1, Attempts = 1, QemuKills = true });
 
     [Fact]
-    [Trait("fault", "F67")]
+    [Fault(67)]
     public void Copied_disks_and_a_full_disk_under_the_journal() =>
         Explore(new() { Crashes = 1, Attempts = 1, CopiesDisks = true, JournalFailures = 1 });
 
     [Fact]
-    [Trait("fault", "F90")]
-    [Trait("fault", "F93")]
+    [Fault(90, 93)]
     public void Post_copy_with_a_link_that_breaks_and_a_crash_on_each_side() => Explore(new() { Crashes = 1, Attempts = 1, PostCopy = true });
 
     [Fact]
-    [Trait("fault", "F92")]
-    [Trait("fault", "F94")]
+    [Fault(92, 94)]
     public void Post_copy_and_killed_QEMUs() => Explore(new() { Crashes = 1, Attempts = 1, PostCopy = true, QemuKills = true });
 
     [Fact]
@@ -46,11 +44,11 @@ public sealed class ExplorerTests(ITestOutputHelper output)
         Explore(new() { Mode = MigrationMode.Managed, Crashes = 1, Attempts = 1, PostCopy = true });
 
     [Fact]
-    [Trait("fault", "F38")]
+    [Fault(38)]
     public void A_guest_that_its_user_paused() => Explore(new() { Crashes = 1, Attempts = 1, PreState = GuestRunState.Paused, QemuKills = true });
 
     [Fact]
-    [Trait("fault", "F113")]
+    [Fault(113)]
     public void An_operator_who_fences_never_gets_two_guests_and_gives_up_no_roll_back_knowingly()
     {
         Explore(new() { Crashes = 1, Attempts = 1, Fencing = true, Only = "DUP" });

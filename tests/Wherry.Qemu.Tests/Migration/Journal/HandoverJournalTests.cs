@@ -44,7 +44,7 @@ public sealed class HandoverJournalTests : IDisposable
     }
 
     [Fact]
-    [Trait("fault", "F31")]
+    [Fault(31)]
     public void A_truncated_record_is_set_aside_and_its_domain_is_named_while_the_others_load()
     {
         var journal = new HandoverJournal(_path);
@@ -62,7 +62,7 @@ public sealed class HandoverJournalTests : IDisposable
     }
 
     [Theory]
-    [Trait("fault", "F31")]
+    [Fault(31)]
     [InlineData("")]
     [InlineData("null")]
     [InlineData("{}")]
@@ -86,7 +86,7 @@ public sealed class HandoverJournalTests : IDisposable
     }
 
     [Fact]
-    [Trait("fault", "F30")]
+    [Fault(30)]
     public void A_write_that_fails_leaves_the_previous_record_and_says_so()
     {
         var journal = new HandoverJournal(_path);

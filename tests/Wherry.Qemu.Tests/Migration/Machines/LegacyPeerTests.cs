@@ -10,7 +10,7 @@ public sealed class LegacyPeerTests
     private static readonly DestinationAttempt FromStock = Incoming with { Peer = PeerKind.Legacy };
 
     [Theory]
-    [Trait("fault", "F101")]
+    [Fault(101)]
     [InlineData(nameof(PeerAnswer.Run), nameof(SourcePhase.Released))]
     [InlineData(nameof(PeerAnswer.Abort), nameof(SourcePhase.Reclaiming))]
     public void An_answered_Finish_decides(string answer, string written)
@@ -20,7 +20,7 @@ public sealed class LegacyPeerTests
     }
 
     [Fact]
-    [Trait("fault", "F06")]
+    [Fault(6)]
     public void A_lost_Finish_is_not_called_again_but_the_domain_is_looked_up()
     {
         var step = SourceMachine.Step(Asked(ToStock), new SourceInput.PeerSilent(Id));
@@ -77,7 +77,7 @@ public sealed class LegacyPeerTests
     }
 
     [Fact]
-    [Trait("fault", "F34")]
+    [Fault(34)]
     public void A_managed_client_that_vanishes_leaves_the_guest_paused_and_said_so()
     {
         var step = SourceMachine.Step(
@@ -104,7 +104,7 @@ public sealed class LegacyPeerTests
     }
 
     [Fact]
-    [Trait("fault", "F102")]
+    [Fault(102)]
     public void A_stock_source_whose_link_dies_before_INTENT_gets_its_guest_back()
     {
         foreach (DestinationState state in (DestinationState[])
@@ -118,7 +118,7 @@ public sealed class LegacyPeerTests
     }
 
     [Fact]
-    [Trait("fault", "F102")]
+    [Fault(102)]
     public void A_stock_source_is_pinged_right_before_INTENT()
     {
         var pinging = DestinationMachine.Step(new DestinationState.Committing(FromStock, CommitStage.Loading), new DestinationInput.GuestLoaded());

@@ -47,7 +47,7 @@ public sealed class MachineTableTests
     }
 
     [Fact]
-    [Trait("fault", "F12")]
+    [Fault(12)]
     public void Messages_of_an_earlier_attempt_change_nothing_in_any_state()
     {
         foreach (var (_, attempt) in Representatives.SourceVariants)
@@ -83,7 +83,7 @@ public sealed class MachineTableTests
     }
 
     [Fact]
-    [Trait("fault", "F67")]
+    [Fault(67)]
     public void Only_a_clean_drain_leads_to_the_switchover_when_disks_are_copied()
     {
         foreach (var (name, state) in Representatives.Source(Representatives.PeerToPeer))

@@ -73,7 +73,7 @@ public sealed class PromelaTests
     }
 
     [Fact]
-    [Trait("fault", "F33")]
+    [Fault(33)]
     public void A_restart_of_Src_reclaims_in_S_PERF_and_goes_on_asking_in_S_HANDED()
     {
         for (var own = SourcePhase.OwnBegin; own <= SourcePhase.OwnSend; own++)
@@ -94,7 +94,7 @@ public sealed class PromelaTests
     }
 
     [Fact]
-    [Trait("fault", "F113")]
+    [Fault(113)]
     public void FENCE_leads_from_S_HANDED_to_S_RECL_and_from_nowhere_else()
     {
         foreach (var (name, state) in Source(PeerToPeer))
@@ -122,12 +122,12 @@ public sealed class PromelaTests
     }
 
     [Fact]
-    [Trait("fault", "F36")]
+    [Fault(36)]
     public void D_PREP_and_commit_and_dead_is_D_ABORT() => Assert.IsType<DestinationState.Aborting>(
         DestinationMachine.Step(new DestinationState.Committing(Incoming, CommitStage.Loading), new DestinationInput.QemuGone()).Next);
 
     [Fact]
-    [Trait("fault", "F03")]
+    [Fault(3)]
     public void D_PREP_is_D_ABORT_by_its_own_will()
     {
         foreach (var input in (DestinationInput[])
@@ -153,7 +153,7 @@ public sealed class PromelaTests
     }
 
     [Fact]
-    [Trait("fault", "F43")]
+    [Fault(43)]
     public void D_INTENT_and_cont_refused_is_D_ABORT_then_the_kill()
     {
         var revoking = DestinationMachine.Step(
@@ -165,7 +165,7 @@ public sealed class PromelaTests
     }
 
     [Fact]
-    [Trait("fault", "F26")]
+    [Fault(26)]
     public void D_INTENT_and_dead_is_D_ABORT_if_this_process_knows_and_else_D_RAN()
     {
         var knows = DestinationMachine.Step(
@@ -191,7 +191,7 @@ public sealed class PromelaTests
     }
 
     [Fact]
-    [Trait("fault", "F13")]
+    [Fault(13)]
     public void D_RAN_answers_RUN_as_often_as_it_is_asked_until_forget_makes_it_D_NONE()
     {
         var running = new DestinationState.Running(Incoming);
@@ -211,8 +211,7 @@ public sealed class PromelaTests
     public void D_NONE_and_any_id_without_a_record_is_ABORT() => Assert.Equal(PeerAnswer.Abort, DestinationRecords.AnswerUnknown);
 
     [Fact]
-    [Trait("fault", "F24")]
-    [Trait("fault", "F25")]
+    [Fault(24, 25)]
     public void A_restart_of_Dst_looks_at_QEMU_in_D_INTENT_and_gives_up_in_D_PREP()
     {
         Assert.IsType<DestinationState.Aborting>(

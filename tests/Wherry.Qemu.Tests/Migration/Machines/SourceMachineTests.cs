@@ -7,7 +7,7 @@ namespace Wherry.Qemu.Tests.Migration.Machines;
 public sealed class SourceMachineTests
 {
     [Fact]
-    [Trait("fault", "F60")]
+    [Fault(60)]
     public void AbortJob_is_accepted_until_the_guest_is_handed_over_and_refused_from_then_on()
     {
         foreach (var (name, state) in Source(PeerToPeer).Concat(Source(Managed)))
@@ -20,7 +20,7 @@ public sealed class SourceMachineTests
     }
 
     [Fact]
-    [Trait("fault", "F62")]
+    [Fault(62)]
     public void Suspend_and_resume_are_let_through_while_the_guest_runs_here_and_refused_while_it_is_stopped()
     {
         foreach (var (name, state) in Source(PeerToPeer))
@@ -50,7 +50,7 @@ public sealed class SourceMachineTests
     }
 
     [Fact]
-    [Trait("fault", "F11")]
+    [Fault(11)]
     public void Confirm_of_a_managed_client_is_a_reason_to_ask_and_never_an_answer()
     {
         foreach (bool cancelled in (bool[])[true, false])
@@ -62,7 +62,7 @@ public sealed class SourceMachineTests
     }
 
     [Fact]
-    [Trait("fault", "F10")]
+    [Fault(10)]
     public void A_managed_client_that_only_stops_does_not_leave_the_guest_paused_on_both_sides()
     {
         var handed = SourceMachine.Step(new SourceState.Sent(Managed), new SourceInput.JournalWritten(SourcePhase.Handed));
@@ -90,7 +90,7 @@ public sealed class SourceMachineTests
     }
 
     [Fact]
-    [Trait("fault", "F39")]
+    [Fault(39)]
     public void A_source_QEMU_that_dies_after_the_hand_over_does_not_end_the_questions()
     {
         var lost = SourceMachine.Step(new SourceState.Handed(PeerToPeer, HandedWait.Answer), new SourceInput.QemuGone());
@@ -100,7 +100,7 @@ public sealed class SourceMachineTests
     }
 
     [Fact]
-    [Trait("fault", "F30")]
+    [Fault(30)]
     public void A_HANDED_that_may_be_on_disk_is_only_left_through_a_durable_RECLAIMING()
     {
         var certain = SourceMachine.Step(
@@ -115,7 +115,7 @@ public sealed class SourceMachineTests
     }
 
     [Fact]
-    [Trait("fault", "F64")]
+    [Fault(64)]
     public void The_limits_are_those_of_the_document()
     {
         var limits = MigrationLimits.Default;

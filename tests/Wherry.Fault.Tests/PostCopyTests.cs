@@ -2,7 +2,7 @@ using Wherry.Testbed;
 using Wherry.Testbed.Guest;
 using Wherry.Testbed.Hosts;
 
-namespace Wherry.Interop.Tests;
+namespace Wherry.Fault.Tests;
 
 /// <summary>Post-copy: the guest runs at the destination while part of its memory is still at the source, whatever happens to the link.</summary>
 public sealed class PostCopyTests(ITestOutputHelper output)
@@ -15,7 +15,7 @@ public sealed class PostCopyTests(ITestOutputHelper output)
     private static readonly string[] Slowly = [.. AfterOneSecond, "--postcopy-bandwidth", "10"];
 
     [Theory]
-    [Trait("fault", "F83")]
+    [Fault(83)]
     [InlineData("managed")]
     [InlineData("peer-to-peer", "--p2p")]
     public async Task A_guest_that_never_converges_goes_there_and_back(string how, params string[] flags)
@@ -42,7 +42,7 @@ public sealed class PostCopyTests(ITestOutputHelper output)
     }
 
     [Fact]
-    [Trait("fault", "F91")]
+    [Fault(91)]
     public async Task Who_breaks_post_copy_finds_the_guest_running_and_can_take_it_up_again()
     {
         await using var pair = await RealHosts.TwoWherrydAsync();
@@ -64,7 +64,7 @@ public sealed class PostCopyTests(ITestOutputHelper output)
     }
 
     [Fact]
-    [Trait("fault", "F90")]
+    [Fault(90)]
     public async Task A_link_that_breaks_in_post_copy_is_replaced_without_anybody_asking()
     {
         await using var pair = await RealHosts.TwoWherrydAsync();
@@ -86,7 +86,7 @@ public sealed class PostCopyTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [Trait("fault", "F93")]
+    [Fault(93)]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_daemon_that_is_killed_in_post_copy_goes_on_with_it(bool atDestination)
@@ -106,7 +106,7 @@ public sealed class PostCopyTests(ITestOutputHelper output)
     }
 
     [Fact]
-    [Trait("fault", "F92")]
+    [Fault(92)]
     public async Task A_guest_whose_QEMU_dies_in_post_copy_is_lost_and_what_is_left_of_it_is_kept()
     {
         await using var pair = await RealHosts.TwoWherrydAsync();

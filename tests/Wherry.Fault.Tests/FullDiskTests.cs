@@ -1,7 +1,7 @@
 using Wherry.Testbed;
 using Wherry.Testbed.Hosts;
 
-namespace Wherry.Interop.Tests;
+namespace Wherry.Fault.Tests;
 
 /// <summary>No room left under a daemon's directories: calls that have to write are refused with the reason, and nothing is lost or half made.</summary>
 public sealed class FullDiskTests
@@ -9,8 +9,7 @@ public sealed class FullDiskTests
     private const string NoSpace = "No space left on device";
 
     [Fact]
-    [Trait("fault", "F30")]
-    [Trait("fault", "F67")]
+    [Fault(30, 67)]
     public async Task A_full_disk_under_the_directories_of_a_daemon_refuses_what_has_to_be_written_and_harms_nothing_else()
     {
         await using var pair = await RealHosts.TwoWherrydAsync();

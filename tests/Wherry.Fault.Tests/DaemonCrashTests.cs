@@ -3,7 +3,7 @@ using System.Globalization;
 using Wherry.Testbed;
 using Wherry.Testbed.Hosts;
 
-namespace Wherry.Interop.Tests;
+namespace Wherry.Fault.Tests;
 
 /// <summary>
 /// SIGKILL of either daemon at each moment of a peer-to-peer migration with two copied disks, then a restart: promise 6, "a daemon
@@ -26,20 +26,16 @@ public sealed class DaemonCrashTests(ITestOutputHelper output)
     ];
 
     [Fact]
-    [Trait("fault", "F19")]
-    [Trait("fault", "F20")]
-    [Trait("fault", "F21")]
+    [Fault(19, 20, 21)]
     public Task Whenever_the_source_daemon_is_killed_one_guest_runs_after_its_restart() => KillAtEachAsync(SourcePoints);
 
     [Fact]
-    [Trait("fault", "F23")]
-    [Trait("fault", "F24")]
-    [Trait("fault", "F25")]
+    [Fault(23, 24, 25)]
     public Task Whenever_the_destination_daemon_is_killed_one_guest_runs_after_its_restart() => KillAtEachAsync(DestinationPoints);
 
     /// <summary>The tunnel, and the socket that leads to it, end with their daemon.</summary>
     [Fact]
-    [Trait("fault", "F89")]
+    [Fault(89)]
     public Task Whenever_a_daemon_of_a_tunnelled_migration_is_killed_one_guest_runs_after_its_restart() => KillAtEachAsync(
         ["src.migrate.sent", "dst.incoming.sent", "dst.loaded"], PassageOptions.TwoWrittenDisks with { SharedStorage = true }, "--tunnelled");
 

@@ -1,7 +1,7 @@
 using Wherry.Testbed.Guest;
 using Wherry.Testbed.Hosts;
 
-namespace Wherry.Interop.Tests;
+namespace Wherry;
 
 /// <summary>Pairs of daemons for a test, or a skip with the reason why this machine cannot have them.</summary>
 internal static class RealHosts

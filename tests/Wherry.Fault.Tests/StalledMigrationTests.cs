@@ -1,7 +1,7 @@
 using System.Globalization;
 using Wherry.Testbed;
 
-namespace Wherry.Interop.Tests;
+namespace Wherry.Fault.Tests;
 
 /// <summary>A destination QEMU that stops answering in the middle: no packet is refused, none is acknowledged for long either.</summary>
 public sealed class StalledMigrationTests(ITestOutputHelper output)
@@ -10,8 +10,7 @@ public sealed class StalledMigrationTests(ITestOutputHelper output)
     private static readonly TimeSpan GivenUpWithin = TimeSpan.FromSeconds(20);
 
     [Fact]
-    [Trait("fault", "F41")]
-    [Trait("fault", "F71")]
+    [Fault(41, 71)]
     public async Task A_guest_whose_destination_hangs_while_its_disks_are_copied_goes_on_where_it_is()
     {
         await using var pair = await RealHosts.TwoWherrydAsync();
