@@ -33,7 +33,7 @@ internal sealed class Journey(HostPair pair, CancellationToken ct)
         var before = passage.Timeline.HandOvers.Length;
         string[] flags = ["--p2p", "--verbose"];
         Console.WriteLine($"\n  {string.Join(' ', await passage.MoveCommandAsync(from, to, flags))}");
-        var result = await passage.MoveAsync(from, to, flags, Console.Write, ct);
+        var result = await passage.MoveAsync(from, to, flags, Console.Write, ct: ct);
         Console.WriteLine();
         var verdict = (await passage.StateAsync(from), await passage.StateAsync(to)) switch
         {

@@ -46,17 +46,21 @@ public sealed class Passage : IAsyncDisposable
 
     /// <summary>Moves the guest by <see cref="MoveCommandAsync"/>; does not judge.</summary>
     public async Task<CommandResult> MoveAsync(
-        DaemonRunner from, DaemonRunner to, IEnumerable<string> flags, Action<string>? onOutput = null, CancellationToken ct = default) =>
-        await Command.RunAsync(from.Host.Enter(await MoveCommandAsync(from, to, flags)), Limit, onOutput, ct: ct);
+        DaemonRunner from, DaemonRunner to, IEnumerable<string> flags, Action<string>? onOutput = null, string? via = null, CancellationToken ct = default) =>
+        await Command.RunAsync(from.Host.Enter(await MoveCommandAsync(from, to, flags, via)), Limit, onOutput, ct: ct);
 
     /// <summary>
     /// `virsh migrate --live` with these further flags, such as "--p2p", to be run on the source host and over TCP: without --p2p virsh
     /// connects to both daemons and drives the migration itself.
     /// </summary>
-    public async Task<string[]> MoveCommandAsync(DaemonRunner from, DaemonRunner to, IEnumerable<string> flags)
+    /// <param name="from">Where the guest is.</param>
+    /// <param name="to">Where it shall go.</param>
+    /// <param name="flags">More flags.</param>
+    /// <param name="via">The URI by which the destination is reached, such as a proxy's; null for its own.</param>
+    public async Task<string[]> MoveCommandAsync(DaemonRunner from, DaemonRunner to, IEnumerable<string> flags, string? via = null)
     {
         string[] storage = _options.Disks == 0 ? [] : _options.SharedStorage ? ["--unsafe"] : ["--copy-storage-all"];
-        return ["virsh", "-q", "-c", from.PeerUri, "migrate", "--live", .. storage, .. flags, Domain.Name, to.PeerUri, .. await PlaceAsync(from, to)];
+        return ["virsh", "-q", "-c", from.PeerUri, "migrate", "--live", .. storage, .. flags, Domain.Name, via ?? to.PeerUri, .. await PlaceAsync(from, to)];
     }
 
     /// <summary>
@@ -149,6 +153,7 @@ public sealed class Passage : IAsyncDisposable
             MemoryMiB = options.MemoryMiB,
             Machine = options.Machine,
             Tuned = options.Tuned,
+            EmulatorPath = options.Emulator,
             Disks = [.. Enumerable.Range(0, options.Disks)
                 .Select(disk => new TestDisk(Path.Combine(Directory(pair.Alpha.Host, options, outside: false), ImageName(disk)), options.Format))],
         };
@@ -178,6 +183,8 @@ public sealed record PassageOptions
     public int MemoryMiB { get; init; } = 192;
 
     public string Machine { get; init; } = "q35";
+
+    public string Emulator { get; init; } = TestDomain.Emulator;
 
     /// <summary>See <see cref="TestDomain.Tuned"/>.</summary>
     public bool Tuned { get; init; }

@@ -42,6 +42,9 @@ public sealed record TestDomain(string Name, GuestImage Image, SerialListener Se
     /// <summary>Each disk is served by the one I/O thread that there is, and limited to 20 MiB/s.</summary>
     public bool Tuned { get; init; }
 
+    /// <summary>What stands in the domain's emulator element.</summary>
+    public string EmulatorPath { get; init; } = Emulator;
+
     /// <summary>More device elements, put in as they are.</summary>
     public string Devices { get; init; } = "";
 
@@ -64,7 +67,7 @@ public sealed record TestDomain(string Name, GuestImage Image, SerialListener Se
           <features><acpi/></features>
           <on_reboot>restart</on_reboot>
           <devices>
-            <emulator>{Emulator}</emulator>
+            <emulator>{EmulatorPath}</emulator>
         {string.Concat(Disks.Select(DiskXml))}
             <serial type='unix'>
               <source mode='connect' path='{Serial.Path}'/>

@@ -11,6 +11,9 @@ public sealed class EventRules
 {
     private readonly Lock _gate = new();
     private readonly List<Func<JsonObject, IEnumerable<JsonObject>?>> _rules = [];
+    private readonly List<(Func<JsonObject, bool> Which, QmpGate Gate)> _gates = [];
+    private readonly List<JsonObject> _untilReply = [];
+    private readonly List<JsonObject> _passed = [];
 
     /// <summary>Drops the first <paramref name="count"/> events of a name.</summary>
     public void Drop(string name, int count = int.MaxValue) => Add(e => NameOf(e) == name && count-- > 0 ? [] : null);
@@ -40,6 +43,43 @@ public sealed class EventRules
         });
     }
 
+    /// <summary>Holds every event of a name, and with <paramref name="status"/> only those that say it, until <see cref="QmpGate.ReleaseAsync"/>.</summary>
+    public QmpGate Hold(string name, string? status = null)
+    {
+        var gate = new QmpGate();
+        lock (_gate)
+        {
+            _gates.Add((e => NameOf(e) == name && (status is null || (string?)e["data"]?["status"] == status), gate));
+        }
+
+        return gate;
+    }
+
+    /// <summary>Every event waits until a reply has passed: the asker has looked before he is woken.</summary>
+    public void AfterNextReply(string name) => Add(e =>
+    {
+        if (NameOf(e) != name)
+            return null;
+        _untilReply.Add(e);
+        return [];
+    });
+
+    /// <summary>Changes events of a name as they pass.</summary>
+    public void Rewrite(string? name, Action<JsonObject> change) => Add(e =>
+    {
+        if (name is not null && NameOf(e) != name)
+            return null;
+        change(e);
+        return [e];
+    });
+
+    /// <summary>How many events of a name QEMU has sent, also those that never passed.</summary>
+    public int Sent(string name)
+    {
+        lock (_gate)
+            return _passed.Count(e => NameOf(e) == name);
+    }
+
     /// <summary>
     /// Makes jobs end in the given order, whatever order they end in: everything about the end of a job (its JOB_STATUS_CHANGE from waiting on and its
     /// BLOCK_JOB_COMPLETED) is held back until all have ended, then passes job by job.
@@ -62,10 +102,21 @@ public sealed class EventRules
     }
 
     /// <summary>What passes in place of an event. The first rule that has an opinion decides.</summary>
-    public ImmutableArray<JsonObject> Apply(JsonObject message)
+    public ImmutableArray<JsonObject> Apply(JsonObject message) => Apply(message, _ => Task.CompletedTask);
+
+    /// <param name="message">The event.</param>
+    /// <param name="send">Sends what passes later.</param>
+    internal ImmutableArray<JsonObject> Apply(JsonObject message, Func<IEnumerable<JsonObject>, Task> send)
     {
         lock (_gate)
         {
+            _passed.Add(message);
+            foreach (var (which, gate) in _gates)
+            {
+                if (which(message) && gate.Keep(message, send))
+                    return [];
+            }
+
             foreach (var rule in _rules)
             {
                 if (rule(message) is { } passed)
@@ -75,6 +126,19 @@ public sealed class EventRules
             }
 
             return [message];
+        }
+    }
+
+    /// <summary>What a reply lets go of.</summary>
+    internal ImmutableArray<JsonObject> AfterReply(JsonObject message)
+    {
+        lock (_gate)
+        {
+            if (message.ContainsKey("event") || _untilReply.Count == 0)
+                return [];
+            ImmutableArray<JsonObject> late = [.. _untilReply];
+            _untilReply.Clear();
+            return late;
         }
     }
 
