@@ -97,9 +97,16 @@ public sealed partial class Migrations
 
     /// <summary>virsh migrate-postcopy.</summary>
     /// <exception cref="WherryException">OperationInvalid: no migration, or one without the POSTCOPY flag.</exception>
-    public Task StartPostCopyAsync(Domain domain, CancellationToken ct) => _outgoing.TryGetValue(domain.Uuid, out var migration)
-        ? migration.AdmitAsync(UserCall.StartPostCopy, ct)
-        : throw new WherryException(ErrorCode.OperationInvalid, "post-copy can only be started while outgoing migration is in progress");
+    public Task StartPostCopyAsync(Domain domain, CancellationToken ct)
+    {
+        // In this order: the one becomes the other.
+        if (_starting.TryGetValue(domain.Uuid, out var start))
+            return start.AdmitAsync(UserCall.StartPostCopy, ct);
+
+        return _outgoing.TryGetValue(domain.Uuid, out var migration)
+            ? migration.AdmitAsync(UserCall.StartPostCopy, ct)
+            : throw new WherryException(ErrorCode.OperationInvalid, "post-copy can only be started while outgoing migration is in progress");
+    }
 
     private OutgoingMigration InPostCopy(Domain domain, MigrationFlags flags)
     {
@@ -115,18 +122,33 @@ public sealed partial class Migrations
         RefuseInDoubt(domain.Uuid);
         RequireActive(domain);
         var job = await domain.Jobs.BeginAsync(AsyncJobKind.MigrationOut, "remoteDispatchDomainMigratePerform3Params", ct);
+        using var start = new MigrationStart();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, start.Aborted);
+        OutgoingMigration? migration = null;
         try
         {
+            _starting[domain.Uuid] = start;
+            domain.Jobs.AbortAsync = start.AbortAsync;
             RefuseInDoubt(domain.Uuid);
-            var order = await DecideAsync(domain, mode, peerUri, parameters, flags, ct);
-            var migration = await OutgoingMigration.BeginAsync(_context, domain, job, order, ct);
+            var order = await DecideAsync(domain, mode, peerUri, parameters, flags, either.Token);
+            migration = await OutgoingMigration.BeginAsync(_context, domain, job, order, either.Token);
             Keep(migration);
             return migration;
+        }
+        catch (OperationCanceledException) when (start.Aborted.IsCancellationRequested)
+        {
+            job.Dispose();
+            throw new WherryException(ErrorCode.OperationAborted, "migration out: canceled by client");
         }
         catch
         {
             job.Dispose();
             throw;
+        }
+        finally
+        {
+            _starting.TryRemove(new(domain.Uuid, start));
+            start.End(migration);
         }
     }
 

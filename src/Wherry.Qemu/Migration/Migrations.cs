@@ -27,6 +27,7 @@ public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
 
     private readonly MigrationContext _context;
     private readonly ConcurrentDictionary<Guid, OutgoingMigration> _outgoing = new(); // by domain
+    private readonly ConcurrentDictionary<Guid, MigrationStart> _starting = new(); // by domain, until it is outgoing or was nothing
     private readonly ConcurrentDictionary<HandoverId, IncomingMigration> _incoming = new();
     private readonly ConcurrentDictionary<HandoverId, PeerAnswer> _remembered = new();
     private readonly ConcurrentQueue<HandoverId> _rememberedInOrder = new();

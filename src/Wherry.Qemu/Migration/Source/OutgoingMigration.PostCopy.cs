@@ -7,9 +7,8 @@ namespace Wherry.Qemu.Migration.Source;
 /// <summary>S8p: the guest runs at the destination and fetches from here what it lacks.</summary>
 internal sealed partial class OutgoingMigration
 {
-    // QEMU 7.2 takes a second `migrate resume` while the first one is still connecting for a new migration. The kernel gives up a TCP
-    // connection that nobody answers after 127 s (tcp_syn_retries 6), and only then is it safe to say that it has failed.
-    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(150);
+    // Both QEMUs tell each other what has arrived; a connection that falls silent meanwhile is cut.
+    private static readonly TimeSpan RecoverPatience = TimeSpan.FromSeconds(30);
 
     private MigrationUri? _resumeUri; // of a client that has called Prepare itself
 
@@ -70,9 +69,18 @@ internal sealed partial class OutgoingMigration
     private async Task<SourceInput?> RecoverStreamAsync(CancellationToken ct)
     {
         var uri = Interlocked.Exchange(ref _resumeUri, value: null) ?? await ListenAgainAtPeerAsync(ct);
-        using var limit = new CancellationTokenSource(ConnectPatience, _context.Time);
+        using var limit = new CancellationTokenSource(RecoverPatience, _context.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
-        await Qemu.RecoverPostCopyAsync(uri, either.Token);
+        try
+        {
+            await Qemu.RecoverPostCopyAsync(uri, either.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            await Qemu.YankAsync(ct);
+            throw new WherryException(ErrorCode.OperationTimeout, $"post-copy could not be taken up again over {uri} within {RecoverPatience.TotalSeconds:0} s");
+        }
+
         MigrationLog.PostCopyRecovered(_logger, Id, _domain.Name);
         if (_state.Attempt.IsLegacy)
             FinishResumed();

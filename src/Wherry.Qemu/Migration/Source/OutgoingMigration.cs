@@ -198,7 +198,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     /// <summary>virDomainAbortJobFlags.</summary>
     /// <param name="postCopy">Break a running post-copy, instead of giving the migration up.</param>
     /// <param name="ct">Stops waiting.</param>
-    private async Task AbortAsync(bool postCopy, CancellationToken ct)
+    public async Task AbortAsync(bool postCopy, CancellationToken ct)
     {
         await AdmitAsync(postCopy ? UserCall.PausePostCopy : UserCall.AbortJob, ct);
         if (postCopy)

@@ -136,19 +136,27 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     public Task PausePostCopyAsync(CancellationToken ct) => Monitor.ExecuteOutOfBandAsync(new MigratePause(), ct);
 
     /// <summary>Takes a paused post-copy up again over another connection, and returns when memory flows or has all gone.</summary>
-    /// <exception cref="WherryException">OperationFailed: QEMU could not, and waits as before.</exception>
+    /// <remarks>The connection is made here: QEMU 7.2 tells nobody that it could not make one, and takes a second `migrate resume` while it
+    /// still tries for a new migration.</remarks>
+    /// <exception cref="WherryException">OperationFailed: there is no connection, or it broke at once. QEMU waits as before.</exception>
     public async Task RecoverPostCopyAsync(MigrationUri uri, CancellationToken ct)
     {
-        await Monitor.ExecuteAsync(new Migrate(uri.ToQemu()) { Resume = true }, ct);
+        const string descriptor = "postcopy-resume";
+        using (var connection = await DataConnection.ConnectAsync(uri, _time, ct))
+            await Monitor.ExecuteWithDescriptorAsync(new Getfd(descriptor), connection.SafeHandle, ct);
+
+        try
+        {
+            await Monitor.ExecuteAsync(new Migrate($"fd:{descriptor}") { Resume = true }, ct);
+        }
+        catch (QmpErrorException)
+        {
+            await IgnoreGoneAsync(Monitor.ExecuteAsync(new Closefd(descriptor), ct));
+            throw;
+        }
+
         await FollowAsync(ct);
-        var recovering = false;
-        var seen = await _observation.WaitAsync(
-            o =>
-            {
-                recovering |= o.Stream == StreamStatus.PostCopyRecovering;
-                return o.Stream is StreamStatus.PostCopyActive or StreamStatus.Completed || (recovering && o.Stream == StreamStatus.PostCopyPaused);
-            },
-            ct);
+        var seen = await _observation.WaitAsync(o => o.Stream is StreamStatus.PostCopyActive or StreamStatus.PostCopyPaused or StreamStatus.Completed, ct);
         if (seen.Stream == StreamStatus.PostCopyPaused)
             throw new WherryException(ErrorCode.OperationFailed, $"post-copy could not be taken up again over {uri}: {seen.Info.ErrorDesc ?? "the connection broke"}");
     }

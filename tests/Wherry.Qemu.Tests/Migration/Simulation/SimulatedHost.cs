@@ -22,6 +22,7 @@ namespace Wherry.Qemu.Tests.Migration.Simulation;
 internal sealed class SimulatedHost : IAsyncDisposable
 {
     private readonly RecordedEvents _events = new();
+    private readonly TaskCompletionSource _dialled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string _journal;
     private readonly MigrationParts _parts;
 
@@ -51,7 +52,11 @@ internal sealed class SimulatedHost : IAsyncDisposable
         {
             Host = new MigrationHost { HostName = name, HostUuid = Guid.NewGuid(), BootId = $"boot of {name}", PeerUri = $"qemu+tcp://{name}/system" },
             JournalDirectory = _journal,
-            Dialer = new InMemoryDialer(peer, () => PeerReachable),
+            Dialer = new InMemoryDialer(peer, () =>
+            {
+                _dialled.TrySetResult();
+                return PeerReachable;
+            }),
             Driver = Driver,
             Tools = new ToolRunner(emulators.Processes, Clock),
             Ports = PortAllocator.ForMigration(),
@@ -67,6 +72,9 @@ internal sealed class SimulatedHost : IAsyncDisposable
     public ListLogger Log { get; } = new();
 
     public SimulatedLauncher Launcher { get; }
+
+    /// <summary>The first connection has been tried.</summary>
+    public Task Dialled => _dialled.Task;
 
     /// <summary>New connections to the other host are made when this completes.</summary>
     public Task PeerReachable { get; set; } = Task.CompletedTask;
