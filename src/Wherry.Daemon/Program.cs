@@ -8,6 +8,9 @@ using Wherry.Errors;
 if (args is [SshProxy.Command, .. var helperArguments])
     return await SshProxy.RunAsync(helperArguments, geteuid());
 
+if (args is [HandoverCommand.Command, .. var operatorArguments])
+    return await HandoverCommand.RunAsync(operatorArguments, geteuid());
+
 var commandLine = new DaemonCommandLine();
 var arguments = commandLine.Root.Parse(args);
 if (arguments.Action is not null) // --help, --version, or an argument that is not understood

@@ -75,7 +75,7 @@ internal sealed class WherryDaemon
             listeners,
             _time,
             _logs.CreateLogger("Wherry.Rpc"));
-        var serving = ServeAsync(server, [.. listeners.OfType<TlsListener>()], ct);
+        var serving = ServeAsync(server, [.. listeners.OfType<TlsListener>()], context.Migrations, ct);
         var uri = _options.IsPrivileged ? "qemu:///system" : "qemu:///session";
         DaemonLog.Serving(_logger, uri, context.Driver.Domains.Count, Active(context));
         _notifier.Ready($"serving {uri}");
@@ -96,13 +96,13 @@ internal sealed class WherryDaemon
     }
 
     /// <summary>The clients' server and the administrators'. When one fails the other stops too.</summary>
-    private async Task ServeAsync(RpcServer server, IReadOnlyList<TlsListener> tlsListeners, CancellationToken ct)
+    private async Task ServeAsync(RpcServer server, IReadOnlyList<TlsListener> tlsListeners, Migrations migrations, CancellationToken ct)
     {
         var admin = new AdminProgram(_log, tlsListeners);
         var socket = UnixListener.Bind(
             Path.Combine(_options.UnixSocketDirectory, "libvirt-admin-sock"), _options.UnixAdminMode, _options.AdminMaxQueuedClients,
             auth: AuthScheme.PeerCredentials);
-        var adminServer = new RpcServer(_options.AdminRpc, [admin], [socket], _time, _logs.CreateLogger("Wherry.Rpc"));
+        var adminServer = new RpcServer(_options.AdminRpc, [admin, new HandoverProgram(migrations)], [socket], _time, _logs.CreateLogger("Wherry.Rpc"));
         admin.Servers = [(AdminProgram.OwnServer, adminServer), (AdminProgram.MainServer, server)];
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct);
         Task[] serving = [server.RunAsync(StopDeadline, either.Token), adminServer.RunAsync(StopDeadline, either.Token)];

@@ -53,11 +53,31 @@ internal static class JobReply
         }
         if (job.AutoConvergeThrottle is { } throttle)
             list.Add(TypedParameter.Int("auto_converge_throttle", throttle));
-        if (job.ErrorMessage is { } error)
+        // What is in doubt is no failure yet, but this is the one text of a job that every virsh shows.
+        if ((job.ErrorMessage ?? (job.HandOver is { NeedsDecision: true } doubt ? doubt.Text : null)) is { } error)
             list.Add(TypedParameter.String("errmsg", error));
-        if (job.HandOver is { } handOver)
-            list.Add(TypedParameter.String("wherry.handover", handOver));
+        AddHandOver(job.HandOver);
         return list.ToImmutable();
+
+        void AddHandOver(HandOverReport? report)
+        {
+            if (report is null)
+                return;
+            Say("wherry.handover", report.State);
+            Say("wherry.handover.id", report.Id.ToString());
+            Say("wherry.handover.peer", report.PeerUri);
+            Say("wherry.handover.peer_host", report.PeerHost);
+            list.Add(TypedParameter.ULLong("wherry.handover.since", (ulong)Math.Max(0, report.Since.ToUnixTimeSeconds())));
+            Say("wherry.handover.here", report.Here);
+            Say("wherry.handover.there", report.There);
+            Say("wherry.handover.command", report.Command);
+        }
+
+        void Say(string name, string? text)
+        {
+            if (text is not null)
+                list.Add(TypedParameter.String(name, text));
+        }
 
         void Add(string name, ulong? value)
         {

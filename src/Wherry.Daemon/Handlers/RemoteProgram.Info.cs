@@ -111,11 +111,16 @@ internal sealed partial class RemoteProgram
     {
         const uint deprecation = 1, tainting = 2;
         CheckFlags(args.Flags, deprecation | tainting, "qemuDomainGetMessages");
-        var snapshot = Domain(call, args.Dom).Snapshot;
+        var domain = Domain(call, args.Dom);
+        var snapshot = domain.Snapshot;
+
+        // Of neither kind that a client can ask for by its flag, so for those who want all.
+        var migration = args.Flags == 0 ? Migrations.Messages(domain.Uuid) : [];
         if (!snapshot.IsActive || args.Flags == deprecation)
-            return new(new DomainGetMessagesRet([]));
+            return new(new DomainGetMessagesRet(migration));
         return new(new DomainGetMessagesRet(
         [
+            .. migration,
             .. snapshot.UsedByMonitor ? (string[])["tainted: custom monitor control commands issued"] : [],
             .. context.Options is { IsPrivileged: true, Uid: 0 } ? (string[])["tainted: running with undesirable elevated privileges"] : [],
         ]));

@@ -65,10 +65,10 @@ internal sealed partial class RemoteProgram
         await abort(Has(flags, AbortPostcopy), ct);
     }
 
-    /// <summary>What has come in so far says nothing about what is still to come.</summary>
+    /// <summary>What has come in so far says nothing about what is still to come; that nothing comes any more, it does.</summary>
     private static void RefuseAtDestination(JobStats? job)
     {
-        if (job is { Operation: JobOperation.MigrationIn })
+        if (job is { Operation: JobOperation.MigrationIn, HandOver: null })
             throw new WherryException(ErrorCode.OperationUnsupported, "migration statistics are available only on the source host");
     }
 

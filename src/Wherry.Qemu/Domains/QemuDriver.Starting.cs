@@ -36,6 +36,7 @@ public sealed partial class QemuDriver
     public async Task<Domain> CreateAsync(string xml, bool paused, object? autodestroyOwner, string owner, CancellationToken ct)
     {
         var definition = await CompleteAsync(xml, newDomain: true, ct);
+        RefuseInDoubt(definition.Spec.Uuid); // before all else: "already active" would be true of a copy that may have no right to be
         var domain = AddActive(definition);
         using var lease = await domain.Jobs.BeginAsync(AsyncJobKind.Start, owner, ct);
         try

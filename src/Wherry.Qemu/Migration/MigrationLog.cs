@@ -54,6 +54,12 @@ internal static partial class MigrationLog
     [LoggerMessage(4017, LogLevel.Information, "the definition of domain '{Domain}' has moved, offline")]
     public static partial void MovedOffline(ILogger logger, string domain);
 
+    [LoggerMessage(4018, LogLevel.Error, "migration {Id} is in doubt: {Text}")]
+    public static partial void InDoubt(ILogger logger, HandoverId id, string text);
+
+    [LoggerMessage(4019, LogLevel.Warning, "migration {Id} of domain '{Domain}' is forced: {By} states that host '{Host}' is powered off")]
+    public static partial void Fenced(ILogger logger, HandoverId id, string domain, string host, string by);
+
     [LoggerMessage(4011, LogLevel.Critical, "migration {Id} of domain '{Domain}': internal error, the hand-over stays as recorded")]
     public static partial void Broken(ILogger logger, Exception cause, HandoverId id, string domain);
 }

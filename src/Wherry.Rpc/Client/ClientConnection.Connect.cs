@@ -46,6 +46,19 @@ public sealed partial class ClientConnection
         }
     }
 
+    /// <summary>
+    /// Connects to a unix socket whose programs want no handshake of the remote program: the kernel has told the server who we are. No keepalive:
+    /// a socket on the same machine does not fall silent.
+    /// </summary>
+    /// <exception cref="WherryException">SYSTEM_ERROR: nobody there, or not for us.</exception>
+    public static async Task<ClientConnection> ConnectPlainAsync(
+        string socketPath, ClientConnectionOptions options, TimeProvider time, ILogger logger, CancellationToken ct)
+    {
+        var endpoint = new RpcEndpoint.Unix(socketPath, DriverUri: "");
+        var quiet = options with { KeepAliveInterval = TimeSpan.Zero };
+        return Attach(endpoint.ToString(), await OpenAsync(endpoint, quiet, time, logger, ct).ConfigureAwait(false), quiet, time, logger);
+    }
+
     private static async Task<RpcTransport> OpenAsync(
         RpcEndpoint endpoint, ClientConnectionOptions options, TimeProvider time, ILogger logger, CancellationToken ct)
     {

@@ -62,8 +62,8 @@ public sealed record JobStats
     /// <summary>Why a completed job failed.</summary>
     public string? ErrorMessage { get; init; }
 
-    /// <summary>State of the hand-over while it is undecided (<c>wherry.handover</c>): the job is not over whatever the numbers say.</summary>
-    public string? HandOver { get; init; }
+    /// <summary>How the hand-over of a migration stands (<c>wherry.handover</c>): the job is not over whatever the numbers say.</summary>
+    public HandOverReport? HandOver { get; init; }
 }
 
 /// <summary>Bytes of one kind of data.</summary>

@@ -93,6 +93,9 @@ internal sealed partial class IncomingMigration
             case DestinationEffect.RaiseAlarm alarm:
                 MigrationLog.Alarm(_logger, Id, _domain.Name, alarm.Text);
                 break;
+            case DestinationEffect.ShowDoubt:
+                ShowDoubt();
+                break;
             case DestinationEffect.RefuseRecovery refusal:
                 AnswerRecovery(new RecoveryAnswer(
                     UriOut: null, new WherryException(refusal.GuestIsGone ? ErrorCode.NoDomain : ErrorCode.OperationInvalid, $"domain '{_domain.Name}': {refusal.Why}")));
@@ -160,7 +163,7 @@ internal sealed partial class IncomingMigration
         Created = _context.Time.GetUtcNow(),
         Flags = (uint)_order.Flags,
         BootId = _context.Host.BootId,
-        Peer = new HandoverPeer(_order.Cookie?.Handover?.PeerUri, _order.Cookie?.HostUuid, _order.Cookie?.Handover?.BootId),
+        Peer = new HandoverPeer(_order.Cookie?.Handover?.PeerUri, _order.Cookie?.HostUuid, _order.Cookie?.Handover?.BootId, _order.Cookie?.HostName),
         Disks = [.. _order.CopiedDisks.Select(target => new HandoverDisk(
             target, target, CreatedImage: _order.CreatedImages.GetValueOrDefault(target)))],
         Ports = _order.NbdPort == 0 ? [_order.ListenUri.Port] : [_order.ListenUri.Port, _order.NbdPort],

@@ -46,6 +46,7 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
         _state = first.Next;
         _logger = context.Logger;
         _loop = new MachineLoop<DestinationInput, DestinationTimer>(context.Time, timer => new DestinationInput.TimerExpired(timer));
+        _since = context.Time.GetUtcNow();
     }
 
     public HandoverId Id => _order.Id;
@@ -57,11 +58,6 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
 
     /// <summary>The final word, once there is one; late questions are answered from it.</summary>
     public PeerAnswer? FinalAnswer => _progress.Current.Answer;
-
-    /// <summary>Null once the guest is this host's, or certainly never will be (rule 12).</summary>
-    public string? Doubt => _state is DestinationState.Running or DestinationState.Aborted or DestinationState.Forgotten
-        ? null
-        : $"domain '{_domain.Name}' is being migrated to this host (hand-over {Id})";
 
     /// <summary>Starts an attempt: cookie and definition are checked, name and UUID are reserved, the job is held.</summary>
     public static IncomingMigration Prepare(MigrationContext context, Domain domain, JobLease job, IncomingOrder order) =>
@@ -163,10 +159,18 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
     }
 
     /// <summary>The connection on which Prepare came is gone.</summary>
-    public void LinkLost() => _loop.Post(new DestinationInput.LinkLost());
+    public void LinkLost()
+    {
+        Heard("its connection is gone");
+        _loop.Post(new DestinationInput.LinkLost());
+    }
 
     /// <summary>The source daemon is back and asked about this hand-over.</summary>
-    public void LinkRestored() => _loop.Post(new DestinationInput.LinkRestored());
+    public void LinkRestored()
+    {
+        Heard("it is connected again");
+        _loop.Post(new DestinationInput.LinkRestored());
+    }
 
     /// <summary>Destroy, suspend, resume or AbortJob while migrating in: the machine admits or refuses it.</summary>
     /// <exception cref="WherryException">OperationInvalid with the machine's reason.</exception>
@@ -217,6 +221,7 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
                         MigrationLog.Aborting(_logger, Id, _domain.Name, aborting.Why.Text);
                 }
 
+                Stands(step.Next);
                 _state = step.Next;
                 await ExecuteAsync(step);
                 return !IsOver();

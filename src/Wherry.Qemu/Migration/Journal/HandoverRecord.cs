@@ -71,7 +71,8 @@ internal sealed record HandoverRecord
 
 /// <summary>The other daemon, from its cookie.</summary>
 /// <param name="Uri">How it is reached, such as qemu+tls://bravo/system; null if it did not say (stock, managed).</param>
-internal sealed record HandoverPeer(string? Uri, Guid? HostUuid, string? BootId);
+/// <param name="HostName">How an operator calls it who says that he has powered it off.</param>
+internal sealed record HandoverPeer(string? Uri, Guid? HostUuid, string? BootId, string? HostName = null);
 
 /// <summary>Identifies the process beyond its reusable number, and its monitor.</summary>
 /// <param name="StartTime">Field 22 of /proc/PID/stat, clock ticks since boot.</param>

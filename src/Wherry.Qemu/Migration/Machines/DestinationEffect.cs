@@ -48,6 +48,9 @@ internal abstract record DestinationEffect
     /// <summary>Someone must look.</summary>
     public sealed record RaiseAlarm(string Text) : DestinationEffect;
 
+    /// <summary>All of the guest is here and its source is silent: tell whoever can find out whether the source's host is dead.</summary>
+    public sealed record ShowDoubt : DestinationEffect;
+
     // ---- QEMU -------------------------------------------------------------------------------------------------------------------
 
     /// <summary>QEMU -S -incoming defer, capabilities, NBD server, migrate-incoming. -> IncomingReady | LaunchFailed | QemuGone.</summary>

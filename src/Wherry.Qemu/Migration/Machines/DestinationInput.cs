@@ -19,6 +19,7 @@ internal enum DestinationTimer
     ContRetry,
     JournalRetry,
     Kill,
+    HoldLoaded,
 }
 
 /// <summary>Everything that can happen to a destination.</summary>
@@ -90,6 +91,10 @@ internal abstract record DestinationInput
     /// <summary>Result of <see cref="DestinationEffect.CleanUp"/>.</summary>
     public sealed record CleanedUp : DestinationInput;
     public sealed record UserCalled(UserCall Call) : DestinationInput;
+
+    /// <summary>An operator proved the source's host off and forces the destination (C6), which has loaded everything. Keeps "never two"; the
+    /// guest goes on from where the source stopped it, whatever the source did after that.</summary>
+    public sealed record SourceFenced(FencingStatement Statement) : DestinationInput;
 
     /// <summary>A <see cref="DestinationEffect.Persist"/> or <see cref="DestinationEffect.EraseRecord"/> (Absent) is durable.</summary>
     public sealed record JournalWritten(DestinationPhase Phase) : DestinationInput;

@@ -15,6 +15,7 @@ internal static partial class DestinationMachine
             Peer = record.Peer,
             StartPaused = record.StartPaused,
             LacksMemory = record.LacksMemory,
+            Fencing = record.Fencing,
             Limits = limits,
         };
         var restarted = new Failure(FailureKind.DaemonRestarted, "the destination daemon restarted during the migration");
@@ -82,7 +83,8 @@ internal static partial class DestinationMachine
 
         // No connection has a say any more: autodestroy ended with INTENT.
         DestinationInput.RecoverCalled => NotInPostCopy(s),
-        DestinationInput.LinkLost or DestinationInput.LinkRestored or DestinationInput.ForgetCalled or DestinationInput.QemuGone => Stay(s),
+        DestinationInput.LinkLost or DestinationInput.LinkRestored or DestinationInput.ForgetCalled or DestinationInput.QemuGone or
+            DestinationInput.SourceFenced => Stay(s),
         _ when IsLate(input) => Stay(s),
         _ => throw Unknown(s, input),
     };
@@ -146,7 +148,7 @@ internal static partial class DestinationMachine
             ? Stay(s with { Crashed = true }, new DestinationEffect.AnswerFinish(PeerAnswer.Run), new DestinationEffect.EraseRecord())
             : Stay(s with { Crashed = true }),
         DestinationInput.UserCalled user => Stay(s, new DestinationEffect.Admit(user.Call)),
-        DestinationInput.LinkLost or DestinationInput.LinkRestored => Stay(s),
+        DestinationInput.LinkLost or DestinationInput.LinkRestored or DestinationInput.SourceFenced => Stay(s),
         _ when IsLate(input) => Stay(s),
         _ => throw Unknown(s, input),
     };
@@ -181,7 +183,8 @@ internal static partial class DestinationMachine
         DestinationInput.UserCalled { Call: UserCall.Destroy } => Stay(s, new DestinationEffect.Admit(UserCall.Destroy)),
         DestinationInput.UserCalled user => Stay(s, new DestinationEffect.Refuse(user.Call, "the incoming migration is being undone")),
         DestinationInput.RecoverCalled => NotInPostCopy(s),
-        DestinationInput.QemuGone or DestinationInput.LinkLost or DestinationInput.LinkRestored or DestinationInput.ForgetCalled => Stay(s),
+        DestinationInput.QemuGone or DestinationInput.LinkLost or DestinationInput.LinkRestored or DestinationInput.ForgetCalled or
+            DestinationInput.SourceFenced => Stay(s),
         _ when IsLate(input) => Stay(s),
         _ => throw Unknown(s, input),
     };
@@ -207,7 +210,7 @@ internal static partial class DestinationMachine
     {
         DestinationInput.UserCalled user => Stay(s, new DestinationEffect.Admit(user.Call)),
         DestinationInput.RecoverCalled => NotInPostCopy(s),
-        DestinationInput.QemuGone or DestinationInput.LinkLost or DestinationInput.LinkRestored => Stay(s),
+        DestinationInput.QemuGone or DestinationInput.LinkLost or DestinationInput.LinkRestored or DestinationInput.SourceFenced => Stay(s),
         _ when IsLate(input) => Stay(s),
         _ => throw Unknown(s, input),
     };

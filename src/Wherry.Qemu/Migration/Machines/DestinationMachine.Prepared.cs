@@ -19,6 +19,7 @@ internal static partial class DestinationMachine
     private static DestinationStep Listening(DestinationState.Listening s, DestinationInput input) => input switch
     {
         DestinationInput.StreamReported { Status: StreamStatus.Active } => To(new DestinationState.Receiving(s.Attempt)),
+        DestinationInput.StreamReported { Status: StreamStatus.Completed } => To(new DestinationState.Receiving(s.Attempt, Loaded: true)),
         DestinationInput.FinishCalled { Cancelled: false } or DestinationInput.ResolveCalled => Commit(s, input),
         DestinationInput.TimerExpired { Timer: DestinationTimer.IncomingIdle } => NobodyCame(s),
         _ => Waiting(s, input),
@@ -28,6 +29,21 @@ internal static partial class DestinationMachine
     {
         DestinationInput.FinishCalled { Cancelled: false } or DestinationInput.ResolveCalled => Commit(s, input),
         DestinationInput.TimerExpired { Timer: DestinationTimer.IncomingIdle } => NobodyCame(s),
+        DestinationInput.StreamReported { Status: StreamStatus.Completed } => To(s with { Loaded = true }),
+
+        // The source has stopped the guest to send the last of it, so this may be the only copy that is left: not to be thrown away at once.
+        DestinationInput.TimerExpired { Timer: DestinationTimer.ControlLink } when s.Loaded => To(s with { InDoubt = true },
+            new DestinationEffect.ArmTimer(DestinationTimer.HoldLoaded, s.Attempt.Limits.HoldLoaded),
+            new DestinationEffect.ShowDoubt()),
+        DestinationInput.TimerExpired { Timer: DestinationTimer.HoldLoaded } when s.InDoubt => OwnerGone(s),
+        DestinationInput.LinkRestored when s.InDoubt => To(s with { InDoubt = false },
+            new DestinationEffect.DisarmTimer(DestinationTimer.ControlLink),
+            new DestinationEffect.DisarmTimer(DestinationTimer.HoldLoaded)),
+
+        // Whoever gave COMMIT's place to a person's word must have all of the guest; half of one is worth nothing. A stock source tells nobody
+        // how far it came.
+        DestinationInput.SourceFenced fenced when s.Loaded && !s.Attempt.IsLegacy =>
+            Commit(s with { Attempt = s.Attempt with { Fencing = fenced.Statement } }, input),
         _ => Waiting(s, input),
     };
 
@@ -46,6 +62,7 @@ internal static partial class DestinationMachine
         DestinationInput.JournalWriteFailed { Phase: DestinationPhase.Prepared } failed => Abort(s, new(FailureKind.JournalWrite, failed.Error)),
         DestinationInput.UserCalled user => DestroyOnly(s, user.Call),
         DestinationInput.RecoverCalled => NotInPostCopy(s),
+        DestinationInput.SourceFenced => Stay(s), // Only what is whole can be forced.
         DestinationInput.ForgetCalled => Stay(s), // Nothing ran here yet that could be forgotten; unanswered, it will be repeated.
         _ when IsLate(input) => Stay(s),
         _ => throw Unknown(s, input),
@@ -80,6 +97,7 @@ internal static partial class DestinationMachine
                 .. PendingTo(commit),
                 new DestinationEffect.DisarmTimer(DestinationTimer.IncomingIdle),
                 new DestinationEffect.DisarmTimer(DestinationTimer.ControlLink),
+                new DestinationEffect.DisarmTimer(DestinationTimer.HoldLoaded),
                 new DestinationEffect.ArmTimer(DestinationTimer.Load, s.Attempt.Limits.Load),
                 new DestinationEffect.FinishLoading(),
             ]);
@@ -110,7 +128,7 @@ internal static partial class DestinationMachine
                 Abort(s, new(FailureKind.StreamFailed, failed.Error ?? "the incoming migration failed")),
             DestinationInput.UserCalled user => DestroyOnly(s, user.Call),
             DestinationInput.RecoverCalled => NotInPostCopy(s),
-            DestinationInput.LinkRestored or DestinationInput.ForgetCalled => Stay(s),
+            DestinationInput.LinkRestored or DestinationInput.ForgetCalled or DestinationInput.SourceFenced => Stay(s),
             _ when IsLate(input) => Stay(s),
             _ => throw Unknown(s, input),
         };
@@ -141,7 +159,7 @@ internal static partial class DestinationMachine
         DestinationInput.UserCalled { Call: UserCall.Destroy } => Stay(s with { DestroyAsked = true }),
         DestinationInput.UserCalled user => Stay(s, new DestinationEffect.Refuse(user.Call, "the guest is migrating in")),
         DestinationInput.RecoverCalled => NotInPostCopy(s),
-        DestinationInput.LinkLost or DestinationInput.LinkRestored or DestinationInput.ForgetCalled => Stay(s),
+        DestinationInput.LinkLost or DestinationInput.LinkRestored or DestinationInput.ForgetCalled or DestinationInput.SourceFenced => Stay(s),
         _ when IsLate(input) => Stay(s),
         _ => throw Unknown(s, input),
     };
@@ -158,6 +176,7 @@ internal static partial class DestinationMachine
                 .. PendingTo(asked),
                 new DestinationEffect.DisarmTimer(DestinationTimer.IncomingIdle),
                 new DestinationEffect.DisarmTimer(DestinationTimer.ControlLink),
+                new DestinationEffect.DisarmTimer(DestinationTimer.HoldLoaded),
                 new DestinationEffect.DisarmTimer(DestinationTimer.Load),
                 new DestinationEffect.KillQemu(),
                 new DestinationEffect.ArmTimer(DestinationTimer.Kill, attempt.Limits.Kill),

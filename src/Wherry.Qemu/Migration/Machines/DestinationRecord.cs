@@ -33,6 +33,9 @@ internal sealed record DestinationRecord
     /// <summary>From <see cref="DestinationPhase.Intent"/>: started in post-copy, with part of its memory still at the source.</summary>
     public bool LacksMemory { get; init; }
 
+    /// <summary>The operator's word on which the guest was started without its source's; null when nobody had to give one.</summary>
+    public FencingStatement? Fencing { get; init; }
+
     /// <summary>With <see cref="DestinationPhase.Ran"/>: QEMU died after `cont` may have taken effect.</summary>
     public bool Crashed { get; init; }
 }

@@ -13,6 +13,9 @@ internal sealed record DestinationAttempt
 
     /// <summary>In post-copy: part of the memory is still at the source.</summary>
     public bool LacksMemory { get; init; }
+
+    /// <summary>An operator has proved the source's host off.</summary>
+    public FencingStatement? Fencing { get; init; }
     public MigrationLimits Limits { get; init; } = MigrationLimits.Default;
 
     public bool IsLegacy => Peer == PeerKind.Legacy;
@@ -28,6 +31,7 @@ internal sealed record DestinationAttempt
         Peer = Peer,
         StartPaused = StartPaused,
         LacksMemory = LacksMemory,
+        Fencing = Fencing,
         Crashed = crashed,
     };
 }
@@ -75,7 +79,10 @@ internal abstract record DestinationState(DestinationAttempt Attempt)
     public sealed record Listening(DestinationAttempt Attempt) : DestinationState(Attempt);
 
     /// <summary>D3: the stream arrives.</summary>
-    public sealed record Receiving(DestinationAttempt Attempt) : DestinationState(Attempt);
+    /// <param name="Attempt"></param>
+    /// <param name="Loaded">All of it is here: the guest could run, if only the source had let go of it.</param>
+    /// <param name="InDoubt">Loaded, and the source has been silent for longer than its grace: a person may know more.</param>
+    public sealed record Receiving(DestinationAttempt Attempt, bool Loaded = false, bool InDoubt = false) : DestinationState(Attempt);
 
     /// <summary>D4: COMMIT of this id was received.</summary>
     public sealed record Committing(DestinationAttempt Attempt, CommitStage Stage, bool QemuDied = false, bool DestroyAsked = false)

@@ -80,6 +80,15 @@ public enum UserCall
     ResumePostCopy,
 }
 
+/// <summary>
+/// A person's word that a host is off and stays off until its copies of the guest are out of the way. Nothing here can check it: a host
+/// that does not answer may still run a guest. Kept in the hand-over's record.
+/// </summary>
+/// <param name="Host">The host that was powered off, by the name or UUID that it had in the hand-over.</param>
+/// <param name="By">Who says so.</param>
+/// <param name="At">When, by this host's clock; for people only.</param>
+public sealed record FencingStatement(string Host, string By, DateTimeOffset At);
+
 /// <summary>What QEMU itself says, asked once when the daemon comes back. Never taken from memory or events.</summary>
 /// <param name="Alive">The process of the record exists: pid, start time and uuid match. False after a host reboot.</param>
 /// <param name="Running">query-status.running; null when the monitor does not answer.</param>

@@ -73,6 +73,10 @@ public sealed record MigrationLimits
     /// <summary>D2, D3: an incoming guest nobody finishes.</summary>
     public TimeSpan IncomingIdle { get; init; } = TimeSpan.FromHours(24);
 
+    /// <summary>D3: how long a guest that has arrived whole is kept for an operator's decision, once the source has been silent for
+    /// <see cref="ControlLinkGrace"/>. The source may have died with its copy; a host that is only cut off asks again.</summary>
+    public TimeSpan HoldLoaded { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>C7: between two looks at a stock peer, and how long until the operator is told.</summary>
     public TimeSpan LookAgain { get; init; } = TimeSpan.FromSeconds(2);
     public TimeSpan LookFor { get; init; } = TimeSpan.FromSeconds(60);

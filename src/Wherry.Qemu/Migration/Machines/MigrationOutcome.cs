@@ -52,7 +52,7 @@ public abstract record MigrationOutcome
 
     /// <summary>We may not decide alone. The guest is paused here, complete; nothing is lost.</summary>
     /// <param name="Reason">What is not known, and about which peer.</param>
-    /// <param name="Command">What the operator can do about it.</param>
+    /// <param name="Command">What the operator can do about it, with HOST for the peer's name and DOMAIN for the guest's.</param>
     public sealed record NeedsDecision(string Reason, string Command) : MigrationOutcome;
 
     /// <summary>The guest ran at the destination, and a QEMU that held part of its memory has died: no host has all of it.</summary>

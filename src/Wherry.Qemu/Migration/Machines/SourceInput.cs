@@ -122,7 +122,7 @@ internal abstract record SourceInput
     public sealed record UserCalled(UserCall Call) : SourceInput;
 
     /// <summary>An operator proved the peer's host off and forces the source (C6). Gives up "no roll-back", keeps "never two".</summary>
-    public sealed record PeerFenced(string Host) : SourceInput;
+    public sealed record PeerFenced(FencingStatement Statement) : SourceInput;
 
     /// <summary>A <see cref="SourceEffect.Persist"/> is durable.</summary>
     public sealed record JournalWritten(SourcePhase Phase) : SourceInput;

@@ -14,6 +14,7 @@ internal static partial class SourceMachine
             PreState = record.PreState,
             CopiesDisks = record.CopiesDisks,
             OwesMemory = record.OwesMemory,
+            Fencing = record.Fencing,
             Limits = limits,
         };
         switch (record.Phase)

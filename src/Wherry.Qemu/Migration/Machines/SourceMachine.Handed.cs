@@ -48,7 +48,10 @@ internal static partial class SourceMachine
         SourceInput.QemuGone => Stay(s with { CopyLost = true },
             new SourceEffect.RaiseAlarm("the source copy is lost, the outcome is pending: the destination has a full copy")),
         SourceInput.PeerFenced fenced when s.Verdict is null =>
-            Decide(s, SourcePhase.Reclaiming, new(FailureKind.Fenced, $"host {fenced.Host} was fenced by an operator")),
+            Decide(
+                s with { Attempt = s.Attempt with { Fencing = fenced.Statement } },
+                SourcePhase.Reclaiming,
+                new(FailureKind.Fenced, $"host {fenced.Statement.Host} was fenced by {fenced.Statement.By}")),
         SourceInput.LinkLost or SourceInput.PeerFenced => Stay(s), // Nothing is inferred from a lost link (rule 10).
         SourceInput.UserCalled user => Stay(s, new SourceEffect.Refuse(user.Call,
             $"the guest is already handed over (hand-over {s.Attempt.Id}); its destination decides")),
@@ -150,7 +153,7 @@ internal static partial class SourceMachine
         [
             new SourceEffect.RaiseAlarm(reason),
             new SourceEffect.Tell(new MigrationOutcome.NeedsDecision(reason,
-                $"wherry handover force-source --id {attempt.Id} --i-fenced HOST")),
+                $"wherryd handover force-source --id {attempt.Id} --i-fenced HOST")),
         ];
     }
 }

@@ -30,7 +30,7 @@ internal static partial class SourceMachine
         SourceInput.QemuGone => Decide(
             new SourceState.Handed(s.Attempt with { OwesMemory = false }, HandedWait.Journal, CopyLost: true), SourcePhase.Released, s.Why ?? SourceDiedOwing),
         SourceInput.PeerFenced fenced when s.Stage != PostCopyStage.Lost =>
-            Lose(s, new(FailureKind.PostCopyLost, $"host {fenced.Host}, which ran the guest in post-copy, was fenced by an operator")),
+            Lose(s, new(FailureKind.PostCopyLost, $"host {fenced.Statement.Host}, which ran the guest in post-copy, was fenced by {fenced.Statement.By}")),
         SourceInput.UserCalled user => UserDuringPostCopy(s, user.Call),
 
         SourceInput.LinkLost or SourceInput.LinkRestored or SourceInput.ClientGone or SourceInput.ConfirmCalled or SourceInput.PeerFenced => Stay(s),

@@ -47,6 +47,9 @@ internal sealed record SourceRecord
     /// <summary>Why it is being, or was, taken back; with <see cref="SourcePhase.Released"/>: why post-copy can never be completed.</summary>
     public Failure? Why { get; init; }
 
+    /// <summary>The operator's word on which the guest was taken back; null when nobody had to give one.</summary>
+    public FencingStatement? Fencing { get; init; }
+
     /// <summary>The word it ended in, once closed.</summary>
     public MigrationOutcome? Outcome { get; init; }
 }

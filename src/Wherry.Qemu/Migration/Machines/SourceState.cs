@@ -22,6 +22,9 @@ internal sealed record SourceAttempt
 
     /// <summary>The control link to the peer is down just now (peer-to-peer only).</summary>
     public bool LinkDown { get; init; }
+
+    /// <summary>An operator has proved the peer's host off.</summary>
+    public FencingStatement? Fencing { get; init; }
     public MigrationLimits Limits { get; init; } = MigrationLimits.Default;
 
     public bool IsManaged => Mode == MigrationMode.Managed;
@@ -36,6 +39,7 @@ internal sealed record SourceAttempt
         PreState = PreState,
         CopiesDisks = CopiesDisks,
         OwesMemory = OwesMemory,
+        Fencing = Fencing,
         Why = why,
         Outcome = outcome,
     };

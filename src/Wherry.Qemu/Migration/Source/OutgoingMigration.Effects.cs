@@ -69,7 +69,7 @@ internal sealed partial class OutgoingMigration
                 _userCalls.Admit(admit.Call);
                 break;
             case SourceEffect.Refuse refuse:
-                _userCalls.Refuse(refuse.Call, refuse.Why);
+                _userCalls.Refuse(refuse.Call, _state is SourceState.Handed ? $"{refuse.Why}; {Doubt}" : refuse.Why);
                 break;
             case SourceEffect.RaiseAlarm alarm:
                 MigrationLog.Alarm(_logger, Id, _domain.Name, alarm.Text);

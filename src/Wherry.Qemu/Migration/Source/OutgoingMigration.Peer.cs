@@ -115,6 +115,7 @@ internal sealed partial class OutgoingMigration
         var host = _terms?.Cookie?.HostUuid ?? _order.PeerHostUuid
             ?? throw new PeerLostException("the destination did not say which host it is");
         var answer = await WithDeadlineAsync(t => peer.ResolveAsync(ask.Id.Value, _domain.Uuid, host, ask.StartPaused, t), QuestionDeadline, "Resolve", ct);
+        Heard($"answered {answer.ToString().ToUpperInvariant()}", answered: true);
         return new SourceInput.PeerAnswered(ask.Id, answer switch
         {
             ResolveAnswer.Run => PeerAnswer.Run,
@@ -126,6 +127,7 @@ internal sealed partial class OutgoingMigration
     private SourceInput Silent(HandoverId id, Exception e)
     {
         MigrationLog.PeerSilent(_logger, Id, _domain.Name, e.Message);
+        Heard($"no answer ({e.Message})", answered: false);
         return new SourceInput.PeerSilent(id);
     }
 
@@ -133,6 +135,7 @@ internal sealed partial class OutgoingMigration
     {
         await using var fresh = await _context.Dialer.DialAsync(PeerUri(), ct);
         var seen = await WithDeadlineAsync(t => fresh.LookAsync(_domain.Uuid, t), QuestionDeadline, "domain lookup", ct);
+        Heard($"its domain was seen: {seen.ToString().ToLowerInvariant()}", answered: true);
         return new SourceInput.PeerSeen(seen switch
         {
             PeerDomain.Running => LegacySighting.Running,

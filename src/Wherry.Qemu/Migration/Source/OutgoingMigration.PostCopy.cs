@@ -127,6 +127,6 @@ internal sealed partial class OutgoingMigration
         if (_domain.Snapshot.Status is { State: DomainState.Paused } now && now != status)
             _domain.Apply(new DomainInput.StatusSet(status, LifecycleEvent.Suspended(broken ? SuspendedDetail.PostcopyFailed : SuspendedDetail.Postcopy)));
 
-        _domain.ReportJob(_statistics.Running(_state));
+        _domain.ReportJob(_statistics.Running(Undecided));
     }
 }

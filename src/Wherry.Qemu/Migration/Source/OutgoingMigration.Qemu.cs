@@ -177,7 +177,7 @@ internal sealed partial class OutgoingMigration
         _statistics.Observe(seen);
         _stall.Observe(seen);
         AnnounceMirrors(seen);
-        _domain.ReportJob(_statistics.Running(_state));
+        _domain.ReportJob(_statistics.Running(Undecided));
 
         if (!_mirrorFailureReported && _state is SourceState.Sending
             && MirrorVerdict.Of(_order.CopiedDisks, seen.Mirrors, finishing: false) is MirrorVerdict.Broken broken)
@@ -245,6 +245,19 @@ internal sealed partial class OutgoingMigration
     /// <summary>Says the word: to callers who wait, in the job's statistics, in the log.</summary>
     private void Tell(MigrationOutcome outcome)
     {
+        if (outcome is MigrationOutcome.NeedsDecision undecided)
+        {
+            // The machine knows neither the one nor the other.
+            undecided = undecided with
+            {
+                Command = undecided.Command
+                    .Replace("HOST", PeerHost ?? "HOST", StringComparison.Ordinal)
+                    .Replace("DOMAIN", _domain.Name, StringComparison.Ordinal),
+            };
+            outcome = undecided;
+            AlarmDoubt();
+        }
+
         MigrationLog.Outcome(_logger, Id, _domain.Name, outcome.ToString());
 
         // The machine repeats its word to whoever asks again; the job ended once.
@@ -288,7 +301,7 @@ internal sealed partial class OutgoingMigration
         Flags = (uint)_order.Flags,
         BootId = _context.Host.BootId,
         SavedParameters = _order.SavedParameters,
-        Peer = new HandoverPeer(_order.PeerUri, _terms?.Cookie?.HostUuid ?? _order.PeerHostUuid, _terms?.Cookie?.Handover?.BootId),
+        Peer = new HandoverPeer(_order.PeerUri, PeerHostUuid, _terms?.Cookie?.Handover?.BootId, PeerHost),
         Disks = [.. _order.CopiedDisks.Select(disk => new HandoverDisk(disk.Target, disk.SourceNode, disk.JobId))],
         Source = record,
     };

@@ -61,6 +61,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         _loop = new MachineLoop<SourceInput, SourceTimer>(context.Time, timer => new SourceInput.TimerExpired(timer));
         _statistics = new SourceStatistics(context.Time);
         _stall = new StallWatch(order.CopiedDisks, context.Limits);
+        _since = order.Since ?? context.Time.GetUtcNow();
         if (order.PeerUri is { } uri)
             _link = NewLink(uri);
     }
@@ -74,16 +75,6 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
 
     /// <summary>True once nothing can happen any more.</summary>
     public bool IsOver => _state is SourceState.Closed;
-
-    /// <summary>While it cannot be said where the guest runs, nobody else may start, resume or migrate it (rule 12). Null when all is clear.</summary>
-    public string? Doubt => _state switch
-    {
-        SourceState.Handed or SourceState.Sent =>
-            $"domain '{_domain.Name}' has been handed over to {PeerName} (hand-over {Id}), which has not said yet whether it runs it",
-        SourceState.PostCopy { Stage: PostCopyStage.Lost, Why: { } why } => $"domain '{_domain.Name}' was lost in post-copy: {why.Text}",
-        SourceState.PostCopy => $"domain '{_domain.Name}' runs at {PeerName}, which needs the memory that is still here (post-copy, hand-over {Id})",
-        _ => null,
-    };
 
     private string PeerName => _order.PeerUri ?? "its destination";
 
@@ -238,7 +229,8 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         {
             _domain.Jobs.AbortAsync = AbortAsync;
             WatchProcess();
-            _domain.Change(s => s with { Job = _statistics.Running(_state) });
+            Stands(_state);
+            _domain.Change(s => s with { Job = _statistics.Running(Undecided) });
             await ExecuteAsync(_first);
             if (IsSettled())
                 return;
@@ -249,8 +241,10 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
                 if (step.Next.GetType() != _state.GetType())
                     MigrationLog.SourceState(_logger, Id, _domain.Name, step.Next.GetType().Name);
 
+                Stands(step.Next);
                 _state = step.Next;
                 await ExecuteAsync(step);
+                ShowDoubt();
                 return !IsSettled();
             });
         }

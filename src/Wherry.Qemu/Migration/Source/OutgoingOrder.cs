@@ -19,6 +19,12 @@ internal sealed record OutgoingOrder
     /// <summary>After a restart: which host the destination is, from the record.</summary>
     public Guid? PeerHostUuid { get; init; }
 
+    /// <summary>The same, by name.</summary>
+    public string? PeerHost { get; init; }
+
+    /// <summary>After a restart: when the record was last written.</summary>
+    public DateTimeOffset? Since { get; init; }
+
     /// <summary>What is asked of the memory stream.</summary>
     public required StreamSettings Stream { get; init; }
 
@@ -50,6 +56,8 @@ internal sealed record OutgoingOrder
         Stream = StreamSettings.From(MigrationParty.Source, (MigrationFlags)record.Flags, MigrationParameters.Default),
         PeerUri = record.Peer.Uri,
         PeerHostUuid = record.Peer.HostUuid,
+        PeerHost = record.Peer.HostName,
+        Since = record.Created,
         DestinationXml = "",
         CopiedDisks = [.. record.Disks.Select(disk => new MirroredDisk(disk.Target, (disk.JobId ?? "").Replace("drive-", "", StringComparison.Ordinal), disk.Node, CapacityBytes: 0))],
         SavedParameters = record.SavedParameters,

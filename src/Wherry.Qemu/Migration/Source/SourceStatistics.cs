@@ -53,20 +53,11 @@ internal sealed class SourceStatistics(TimeProvider time)
     }
 
     /// <summary>The job as it runs. Handed over means that it is not over, whatever the figures say (migration.md C8).</summary>
-    public JobStats Running(SourceState state)
+    public JobStats Running(HandOverReport? undecided)
     {
         lock (_gate)
         {
-            return Figures(JobType.Unbounded) with
-            {
-                HandOver = state switch
-                {
-                    SourceState.Handed => "handed",
-                    SourceState.PostCopy { Stage: PostCopyStage.Flowing } => "post-copy",
-                    SourceState.PostCopy s => $"post-copy {s.Stage.ToString().ToLowerInvariant()}",
-                    _ => null,
-                },
-            };
+            return Figures(JobType.Unbounded) with { HandOver = undecided };
         }
     }
 

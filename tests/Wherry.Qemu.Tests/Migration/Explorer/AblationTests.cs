@@ -38,7 +38,15 @@ public sealed class AblationTests(ITestOutputHelper output)
     [Fault(91)]
     public void With_post_copy_cancelled_like_any_migration_the_guest_is_lost() => Breaks(Ablation.PostCopyIsCancelled, "LOST", crashes: 0, postCopy: true);
 
-    private void Breaks(Ablation rule, string invariant, int crashes = 1, int attempts = 1, bool qemuKills = false, bool postCopy = false)
+    [Theory]
+    [Fault(113)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void With_a_host_called_dead_that_lives_there_are_two_guests(bool source) =>
+        Breaks(Ablation.FencingIsProved, "DUP", crashes: 0, fencingOfSource: source);
+
+    private void Breaks(
+        Ablation rule, string invariant, int crashes = 1, int attempts = 1, bool qemuKills = false, bool postCopy = false, bool fencingOfSource = false)
     {
         var exploration = Exploration.Run(new Scenario
         {
@@ -48,6 +56,7 @@ public sealed class AblationTests(ITestOutputHelper output)
             Attempts = attempts,
             QemuKills = qemuKills,
             PostCopy = postCopy,
+            FencingOfSource = fencingOfSource,
         });
         output.WriteLine(exploration.Report());
         Assert.Equal(invariant, exploration.Violation?.Invariant);

@@ -1,4 +1,5 @@
 using Wherry.Qemu.Migration.Machines;
+using Wherry.Qemu.Tests.Migration.Machines;
 
 namespace Wherry.Qemu.Tests.Migration.Explorer;
 
@@ -137,7 +138,7 @@ internal sealed partial class Model
                     AddResult(ref world, new DestinationInput.CleanedUp());
                     break;
                 case DestinationEffect.RaiseAlarm or DestinationEffect.Admit or DestinationEffect.Refuse or DestinationEffect.AdoptGuest or
-                    DestinationEffect.WatchStream or DestinationEffect.ShowPostCopy or DestinationEffect.CompleteGuest:
+                    DestinationEffect.WatchStream or DestinationEffect.ShowDoubt or DestinationEffect.ShowPostCopy or DestinationEffect.CompleteGuest:
                     break;
                 default:
                     return;
@@ -283,6 +284,9 @@ internal sealed partial class Model
         int attempt = world.DestinationAttempt;
         if (world.Attempt == attempt && (StreamStatus)world.Stream == StreamStatus.Active && world.DestinationQemu == Vcpus.Incoming)
             yield return (new DestinationInput.StreamReported(StreamStatus.Active), Luck.Fair);
+        if (world.DestinationQemu == Vcpus.Stopped && !world.Owed) yield return (new DestinationInput.StreamReported(StreamStatus.Completed), Luck.Fair);
+        if (world.SourceFenced || (_scenario.FencingOfSource && _scenario.Without == Ablation.FencingIsProved))
+            yield return (new DestinationInput.SourceFenced(Alphabet.Fenced("alpha")), Luck.Fair);
 
         var id = _ids[attempt];
         bool paused = _scenario.PreState == GuestRunState.Paused;
@@ -293,8 +297,9 @@ internal sealed partial class Model
         if (Delivers(world, attempt, Message.Recover)) yield return (new DestinationInput.RecoverCalled(), Luck.Fair);
         if (_destinationSteps.States[world.Destination.State] is DestinationState.Running { Attempt.LacksMemory: true } && IsAlive(world.DestinationQemu))
             yield return (new DestinationInput.StreamReported(world.Owed ? (StreamStatus)world.Stream : StreamStatus.Completed), Luck.Fair);
-        yield return (new DestinationInput.LinkLost(), world.ClientAlive || _scenario.Mode == MigrationMode.PeerToPeer ? Luck.Fault : Luck.Fair);
-        yield return (new DestinationInput.LinkRestored(), Luck.Fair);
+        bool mayReturn = !world.SourceFenced && (world.ClientAlive || _scenario.Mode == MigrationMode.PeerToPeer);
+        yield return (new DestinationInput.LinkLost(), mayReturn ? Luck.Fault : Luck.Fair);
+        if (!world.SourceFenced) yield return (new DestinationInput.LinkRestored(), Luck.Fair);
         yield return (new DestinationInput.UserCalled(UserCall.Destroy), Luck.Fault);
     }
 
@@ -352,6 +357,11 @@ internal sealed partial class Model
             if (!world.Has(attempt, Message.Prepare)) continue;
             var next = world;
             next.Take(attempt, Message.Prepare); // A call on a connection: late or lost, but not twice.
+            if (world.SourceFenced) // Its connection is dead.
+            {
+                to.Add(next, Luck.Fair, "a Prepare of a dead host is dropped");
+                continue;
+            }
             bool free = world.Destination.Record == 0 && (world.Destination.State == 0 ||
                 _destinationSteps.States[world.Destination.State] is DestinationState.Aborted or DestinationState.Forgotten);
             if (!free || world.DestinationQemu == Vcpus.Running)

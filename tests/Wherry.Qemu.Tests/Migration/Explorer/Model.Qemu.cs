@@ -55,12 +55,24 @@ internal sealed partial class Model
             }
         }
         KillQemus(world, to);
+        FenceSource(world, to);
         if (!_scenario.Fencing || world.Fenced || world.Source.State == 0 || _sourceSteps.States[world.Source.State] is not SourceState.Handed) return;
         var fenced = world;
         fenced.Fenced = fenced.DestinationKilled = true;
         fenced.Destination = new Daemon { Record = world.Destination.Record };
         fenced.DestinationQemu = Vcpus.Dead;
         to.Add(fenced, Luck.Fault, "the operator powers the destination host off, for good");
+    }
+
+    private void FenceSource(in World world, Successors to)
+    {
+        if (!_scenario.FencingOfSource || world.SourceFenced || _scenario.Without == Ablation.FencingIsProved) return;
+        var fenced = world;
+        fenced.SourceFenced = fenced.SourceKilled = true;
+        fenced.Source = new Daemon { Record = world.Source.Record };
+        fenced.SourceQemu = Vcpus.Dead;
+        fenced.ClientAlive = false;
+        to.Add(fenced, Luck.Fault, "the operator powers the source host off, for good");
     }
 
     /// <summary>B6. From `device` on the destination has all that it needs to run; the rest of the memory follows, or waits for a connection.</summary>

@@ -1,4 +1,5 @@
 using Wherry.Qemu.Migration.Machines;
+using Wherry.Qemu.Tests.Migration.Machines;
 
 namespace Wherry.Qemu.Tests.Migration.Explorer;
 
@@ -44,6 +45,7 @@ internal sealed partial class Model
 
     private void ExpandSource(in World world, Successors to)
     {
+        if (world.SourceFenced) return;
         if (!world.Source.Up)
         {
             RestartSource(world, to);
@@ -308,7 +310,7 @@ internal sealed partial class Model
         yield return (new SourceInput.UserCalled(UserCall.AbortJob), Luck.Fault);
         if (_scenario.PostCopy) yield return (new SourceInput.UserCalled(UserCall.ResumePostCopy), Luck.Fair);
         if (_scenario.PostCopy) yield return (new SourceInput.UserCalled(UserCall.PausePostCopy), Luck.Fault);
-        if (world.Fenced) yield return (new SourceInput.PeerFenced("bravo"), Luck.Fair);
+        if (world.Fenced || _scenario.Without == Ablation.FencingIsProved) yield return (new SourceInput.PeerFenced(Alphabet.Fenced("bravo")), Luck.Fair);
     }
 
     private void TakeSourceResults(in World world, Successors to)

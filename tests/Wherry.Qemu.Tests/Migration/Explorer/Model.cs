@@ -89,6 +89,7 @@ internal sealed partial class Model
     /// <summary>Both daemons have nothing left to do, and there is one guest (or a fault killed a QEMU).</summary>
     public bool IsSettled(in World world)
     {
+        if (world.SourceFenced) return IsSettledWithoutSource(world);
         if (!world.Source.Up || (!world.Destination.Up && !world.Fenced) || world.Source.Effects != 0 || world.Destination.Effects != 0) return false;
         if (IsLostInPostCopy(world)) return true;
         if (_sourceSteps.States[world.Source.State] is not SourceState.Closed || !HasClosedRecord(world)) return false;
@@ -97,6 +98,11 @@ internal sealed partial class Model
             is not (DestinationState.Aborted or DestinationState.Forgotten or DestinationState.Running)) return false;
         return world.SourceKilled || world.DestinationKilled || HasOneOwner(world);
     }
+
+    /// <summary>The destination runs the guest, or has given up what it could not run.</summary>
+    private bool IsSettledWithoutSource(in World world) => world.Destination is { Up: true, Effects: 0 } &&
+        (world.Destination.State == 0 || _destinationSteps.States[world.Destination.State]
+            is DestinationState.Aborted or DestinationState.Forgotten or DestinationState.Running);
 
     /// <summary>
     /// What QEMU leaves no way out of, each by two faults at least: the destination's QEMU died with the newest memory, or it never ran the guest and the
@@ -156,6 +162,7 @@ internal sealed partial class Model
         world.Owed = false;
         world.ClientAlive = _scenario.Mode == MigrationMode.Managed;
         world.PerformAnswered = false;
+        world.SourceWentOn = false;
         var step = SourceMachine.Begin(new SourceAttempt
         {
             Id = _ids[attempt],
@@ -178,12 +185,14 @@ internal sealed partial class Model
         world.SourceQemu = Vcpus.Running;
         if (world.DestinationQemu == Vcpus.Running) to.Break("DUP", "both QEMUs run the guest");
         if (world.Ever) to.Break("ROLLBACK", "the source runs again although the destination ran");
+        if ((world.StreamSent >> world.Attempt & 1) != 0) world.SourceWentOn = true;
     }
 
     private static void DestinationRuns(ref World world, Successors to)
     {
         world.DestinationQemu = Vcpus.Running;
         world.Ever = true;
+        if (world.SourceWentOn) to.Break("ROLLBACK", "the destination runs what the source went on from");
         if (world.SourceQemu == Vcpus.Running) to.Break("DUP", "both QEMUs run the guest");
     }
 

@@ -25,6 +25,9 @@ internal enum Ablation
     /// <summary>A restarted destination takes "INTENT and QEMU dead" for "never ran".</summary>
     TrustDead,
 
+    /// <summary>The operator says that a host is off, and it is not.</summary>
+    FencingIsProved,
+
     /// <summary>The source takes RUN in post-copy for the end, without waiting for its QEMU's `completed`.</summary>
     RunIsPaid,
 
@@ -47,6 +50,9 @@ internal sealed record Scenario
 
     /// <summary>An operator may power the destination host off for good and then force the source (C6).</summary>
     public bool Fencing { get; init; }
+
+    /// <summary>An operator may power the source host off for good, at any moment, and then force the destination.</summary>
+    public bool FencingOfSource { get; init; }
     public bool CopiesDisks { get; init; }
 
     /// <summary>The user switches to post-copy, or not; its connection may break at any time.</summary>
@@ -70,6 +76,7 @@ internal sealed record Scenario
         if (QemuKills) yield return "qemu-kills=1";
         if (JournalFailures > 0) yield return $"journal-failures={JournalFailures}";
         if (Fencing) yield return "fencing";
+        if (FencingOfSource) yield return "fencing-of-source";
         if (CopiesDisks) yield return "disks";
         if (PostCopy) yield return "post-copy";
         if (PreState == GuestRunState.Paused) yield return "paused";

@@ -97,11 +97,15 @@ internal struct World : IEquatable<World>
 
     // Faults and ghosts.
     public bool Fenced;
+    public bool SourceFenced;
     public bool SourceKilled;
     public bool DestinationKilled;
 
     /// <summary>Ghost: the destination's vCPUs executed an instruction (PAUSED: its images were taken over).</summary>
     public bool Ever;
+
+    /// <summary>Ghost: the source's vCPUs went on after all of the guest had been sent.</summary>
+    public bool SourceWentOn;
 
     /// <summary>Ghost: the destination had to assume that they did.</summary>
     public bool Unknown;

@@ -7,6 +7,8 @@ internal static class Alphabet
 {
     public static readonly Failure AnyFailure = new(FailureKind.Cancelled, "any");
 
+    public static FencingStatement Fenced(string host) => new(host, "root", DateTimeOffset.UnixEpoch);
+
     public static IEnumerable<SourceInput> Source(HandoverId id) =>
     [
         .. Enum.GetValues<PeerKind>().Select(peer => new SourceInput.PerformCalled(peer)),
@@ -34,7 +36,7 @@ internal static class Alphabet
         new SourceInput.LinkLost(),
         new SourceInput.LinkRestored(),
         .. Enum.GetValues<UserCall>().Select(call => new SourceInput.UserCalled(call)),
-        new SourceInput.PeerFenced("bravo"),
+        new SourceInput.PeerFenced(Fenced("bravo")),
         .. Enum.GetValues<SourcePhase>().Select(phase => new SourceInput.JournalWritten(phase)),
         .. Enum.GetValues<SourcePhase>().Select(phase => new SourceInput.JournalWriteFailed(phase, OldRecordStands: true, "any")),
         .. Enum.GetValues<SourcePhase>().Select(phase => new SourceInput.JournalWriteFailed(phase, OldRecordStands: false, "any")),
@@ -64,6 +66,7 @@ internal static class Alphabet
         new DestinationInput.ImagesActivated(),
         new DestinationInput.ActivationFailed("any"),
         .. Enum.GetValues<GuestSight>().Select(sight => new DestinationInput.GuestSeen(sight)),
+        new DestinationInput.SourceFenced(Fenced("alpha")),
         new DestinationInput.QemuGone(),
         new DestinationInput.CleanedUp(),
         .. Enum.GetValues<UserCall>().Select(call => new DestinationInput.UserCalled(call)),

@@ -86,7 +86,7 @@ internal static partial class MachineTable
     private static string Reason(string input) => input.Split('(')[0] switch
     {
         "TimerExpired" => "timer",
-        "LinkLost" or "LinkRestored" or "ClientGone" or "ConfirmCalled" or "PeerFenced" or "UserCalled" or "ForgetCalled" => "no say",
+        "LinkLost" or "LinkRestored" or "ClientGone" or "ConfirmCalled" or "PeerFenced" or "SourceFenced" or "UserCalled" or "ForgetCalled" => "no say",
         _ => "late",
     };
 

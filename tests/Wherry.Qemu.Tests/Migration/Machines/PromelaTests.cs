@@ -99,7 +99,7 @@ public sealed class PromelaTests
     {
         foreach (var (name, state) in Source(PeerToPeer))
         {
-            var step = SourceMachine.Step(state, new SourceInput.PeerFenced("bravo"));
+            var step = SourceMachine.Step(state, new SourceInput.PeerFenced(Alphabet.Fenced("bravo")));
             if (state is SourceState.Handed { Verdict: null }) Assert.Equal(SourcePhase.Reclaiming, Written(step));
             else Assert.True(step.Next == state && step.Effects.IsEmpty, name);
         }

@@ -48,6 +48,8 @@ internal static class Representatives
         yield return ("D1 Launching", new DestinationState.Launching(attempt));
         yield return ("D2 Listening", new DestinationState.Listening(attempt));
         yield return ("D3 Receiving", new DestinationState.Receiving(attempt));
+        yield return ("D3 Receiving, loaded", new DestinationState.Receiving(attempt, Loaded: true));
+        if (attempt.OwnerMayReturn) yield return ("D3 Receiving, in doubt", new DestinationState.Receiving(attempt, Loaded: true, InDoubt: true));
         foreach (var stage in Enum.GetValues<CommitStage>())
         {
             if (stage != CommitStage.Pinging || attempt.IsLegacy)

@@ -1,0 +1,66 @@
+using Wherry.Qemu.Migration.Machines;
+using static Wherry.Qemu.Tests.Migration.Machines.Representatives;
+
+namespace Wherry.Qemu.Tests.Migration.Machines;
+
+/// <summary>An operator's word that a host is dead: when it counts, what is written before it takes effect, and how long it is waited for.</summary>
+public sealed class FencingTests
+{
+    private static readonly FencingStatement Statement = Alphabet.Fenced("bravo");
+
+    [Fact]
+    [Fault(113)]
+    public void At_the_source_it_counts_once_the_guest_is_handed_over_and_is_on_record_before_it_takes_effect()
+    {
+        foreach (var (name, state) in Source(PeerToPeer))
+        {
+            var step = SourceMachine.Step(state, new SourceInput.PeerFenced(Statement));
+            bool counts = state is SourceState.Handed { Verdict: null };
+            Assert.True(counts == (step.Next != state), name);
+            if (!counts) continue;
+
+            var record = Assert.Single(step.Effects.OfType<SourceEffect.Persist>()).Record;
+            Assert.Equal((SourcePhase.Reclaiming, Statement), (record.Phase, record.Fencing));
+            Assert.DoesNotContain(step.Effects, effect => effect is SourceEffect.Cont);
+            var closed = SourceMachine.Restarted(record, QemuEvidence.Dead, MigrationLimits.Default).Next;
+            Assert.Equal(Statement, closed.Attempt.Fencing);
+        }
+    }
+
+    [Fact]
+    [Fault(113)]
+    public void At_the_destination_it_counts_when_all_of_the_guest_is_there_and_INTENT_tells_of_it()
+    {
+        foreach (var (name, state) in DestinationVariants.SelectMany(variant => Destination(variant.Attempt)))
+        {
+            var forced = DestinationMachine.Step(state, new DestinationInput.SourceFenced(Statement));
+            bool counts = state is DestinationState.Receiving { Loaded: true, Attempt.IsLegacy: false };
+            Assert.True(counts == (forced.Next != state), name);
+            if (!counts) continue;
+
+            Assert.DoesNotContain(forced.Effects, effect => effect is DestinationEffect.Cont);
+            var loaded = DestinationMachine.Step(forced.Next, new DestinationInput.GuestLoaded());
+            var record = Assert.Single(loaded.Effects.OfType<DestinationEffect.Persist>()).Record;
+            Assert.Equal((DestinationPhase.Intent, Statement), (record.Phase, record.Fencing));
+            Assert.Equal(Statement, DestinationMachine.Restarted(record, new QemuEvidence(Alive: true, Running: true, StreamStatus.None), MigrationLimits.Default).Next.Attempt.Fencing);
+        }
+    }
+
+    [Fact]
+    [Fault(113)]
+    public void A_guest_that_has_arrived_whole_is_kept_an_hour_for_the_decision_and_one_that_has_not_is_given_up_after_the_grace()
+    {
+        var grace = new DestinationInput.TimerExpired(DestinationTimer.ControlLink);
+        Assert.IsType<DestinationState.Aborting>(DestinationMachine.Step(new DestinationState.Receiving(Incoming), grace).Next);
+
+        var loaded = DestinationMachine.Step(new DestinationState.Listening(Incoming), new DestinationInput.StreamReported(StreamStatus.Completed)).Next;
+        var doubtful = DestinationMachine.Step(loaded, grace);
+        Assert.Equal(new DestinationState.Receiving(Incoming, Loaded: true, InDoubt: true), doubtful.Next);
+        Assert.Equal([new DestinationEffect.ArmTimer(DestinationTimer.HoldLoaded, TimeSpan.FromHours(1)), new DestinationEffect.ShowDoubt()], doubtful.Effects);
+
+        Assert.Equal(loaded, DestinationMachine.Step(doubtful.Next, new DestinationInput.LinkRestored()).Next);
+        Assert.IsType<DestinationState.Committing>(DestinationMachine.Step(doubtful.Next, new DestinationInput.ResolveCalled(Id, StartPaused: false)).Next);
+        Assert.IsType<DestinationState.Aborting>(
+            DestinationMachine.Step(doubtful.Next, new DestinationInput.TimerExpired(DestinationTimer.HoldLoaded)).Next);
+    }
+}
