@@ -56,6 +56,7 @@ internal static class JobReply
         // What is in doubt is no failure yet, but this is the one text of a job that every virsh shows.
         if ((job.ErrorMessage ?? (job.HandOver is { NeedsDecision: true } doubt ? doubt.Text : null)) is { } error)
             list.Add(TypedParameter.String("errmsg", error));
+        Say("wherry.concern", job.Concern);
         AddHandOver(job.HandOver);
         return list.ToImmutable();
 

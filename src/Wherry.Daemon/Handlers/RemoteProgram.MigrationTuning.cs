@@ -24,7 +24,10 @@ internal sealed partial class RemoteProgram
         if (postCopy)
             await Driver.SetPostCopySpeedAsync(domain, args.Bandwidth, Owner("DomainMigrateSetMaxSpeed"), ct);
         else
+        {
             await Driver.SetMigrationSpeedAsync(domain, args.Bandwidth, Owner("DomainMigrateSetMaxSpeed"), ct);
+            await Migrations.LimitAsync(domain, args.Bandwidth, ct);
+        }
     }
 
     [Procedure(RemoteProcedure.DomainMigrateGetMaxSpeed)]

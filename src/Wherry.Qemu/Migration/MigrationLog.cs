@@ -60,6 +60,12 @@ internal static partial class MigrationLog
     [LoggerMessage(4019, LogLevel.Warning, "migration {Id} of domain '{Domain}' is forced: {By} states that host '{Host}' is powered off")]
     public static partial void Fenced(ILogger logger, HandoverId id, string domain, string host, string by);
 
+    [LoggerMessage(4020, LogLevel.Warning, "migration {Id} of domain '{Domain}': {Concern}")]
+    public static partial void DoesNotConverge(ILogger logger, HandoverId id, string domain, string concern);
+
+    [LoggerMessage(4021, LogLevel.Information, "migration {Id} of domain '{Domain}' converges again")]
+    public static partial void Converges(ILogger logger, HandoverId id, string domain);
+
     [LoggerMessage(4011, LogLevel.Critical, "migration {Id} of domain '{Domain}': internal error, the hand-over stays as recorded")]
     public static partial void Broken(ILogger logger, Exception cause, HandoverId id, string domain);
 }

@@ -108,6 +108,10 @@ public sealed partial class Migrations
             : throw new WherryException(ErrorCode.OperationInvalid, "post-copy can only be started while outgoing migration is in progress");
     }
 
+    /// <summary>virsh migrate-setspeed of a domain that migrates just now. What QEMU keeps for itself, the driver has told it.</summary>
+    public Task LimitAsync(Domain domain, ulong speedMiBps, CancellationToken ct) =>
+        _outgoing.TryGetValue(domain.Uuid, out var migration) ? migration.LimitAsync(speedMiBps, ct) : Task.CompletedTask;
+
     private OutgoingMigration InPostCopy(Domain domain, MigrationFlags flags)
     {
         MigrationFlagRules.Validate(flags);

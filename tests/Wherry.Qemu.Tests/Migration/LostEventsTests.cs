@@ -29,7 +29,7 @@ public sealed class LostEventsTests(ProbedEmulators emulators) : IClassFixture<P
                 SocketAddress.Inet("bravo", 49152),
                 MirrorSyncMode.Full,
                 MirrorCopyMode.WriteBlocking,
-                SpeedBytesPerSecond: 0),
+                SpeedBytesPerSecond: () => 0),
             largestBacklogBytes: 1 << 20,
             Ct).Within();
         await hosts.Alpha.Clock.WaitForTimerAsync(Lookout.LookInterval); // Whoever looks waits for an event now.

@@ -62,6 +62,9 @@ public sealed record JobStats
     /// <summary>Why a completed job failed.</summary>
     public string? ErrorMessage { get; init; }
 
+    /// <summary>Why a job does not come to its end, as long as it does not (<c>wherry.concern</c>); null otherwise.</summary>
+    public string? Concern { get; init; }
+
     /// <summary>How the hand-over of a migration stands (<c>wherry.handover</c>): the job is not over whatever the numbers say.</summary>
     public HandOverReport? HandOver { get; init; }
 }

@@ -31,8 +31,9 @@ public sealed record MigrationLimits
     /// <summary>S6: from migrate-continue to `completed`, guest stopped.</summary>
     public TimeSpan Switch { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>From migrate_cancel until the stream has ended; then it is yanked out of band.</summary>
-    public TimeSpan CancelStream { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>From migrate_cancel until the stream has ended; then it is yanked out of band. QEMU needs some 100 ms unless its destination hangs, and
+    /// then the guest's writes to copied disks hang as well.</summary>
+    public TimeSpan CancelStream { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>S8: pause before the second question; doubled after each until <see cref="AskAgainLongest"/>.</summary>
     public TimeSpan AskAgainFirst { get; init; } = TimeSpan.FromMilliseconds(200);

@@ -58,8 +58,13 @@ internal sealed partial class OutgoingMigration
         }
     }
 
-    /// <summary>For the domain's messages: a question that was not answered, until it is.</summary>
-    public string? Message => _state is SourceState.Handed && (_unanswered || _alarmed) ? $"migration in doubt: {Report.Text}" : null;
+    /// <summary>For the domain's messages: a question that was not answered, until it is; an end that does not come, until it does.</summary>
+    public string? Message => _state switch
+    {
+        SourceState.Handed when _unanswered || _alarmed => $"migration in doubt: {Report.Text}",
+        SourceState.Copying or SourceState.Sending when _statistics.Complaint is { } concern => $"migration: {concern}",
+        _ => null,
+    };
 
     private string? PeerHost => _terms?.Cookie?.HostName ?? _order.PeerHost;
 

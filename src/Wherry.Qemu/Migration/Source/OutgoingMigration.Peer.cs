@@ -12,7 +12,9 @@ internal sealed partial class OutgoingMigration
     private static readonly TimeSpan FinishDeadline = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan TunnelDeadline = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan QuestionDeadline = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan FarewellDeadline = TimeSpan.FromSeconds(5);
+
+    // A destination whose QEMU hangs takes longer to let go than the caller of a migration that was given up should wait: 5 s in all.
+    private static readonly TimeSpan FarewellDeadline = TimeSpan.FromSeconds(3);
 
     private async Task ConnectAsync(CancellationToken ct)
     {

@@ -38,7 +38,7 @@ internal sealed partial class OutgoingMigration
                 NbdServer(destination),
                 _order.Flags.HasFlag(MigrationFlags.NonSharedIncremental) ? MirrorSyncMode.Top : MirrorSyncMode.Full,
                 MirrorCopyMode.WriteBlocking,
-                (long)(_order.Stream.BandwidthMiBps * MiB),
+                () => (long)(Volatile.Read(ref _speedMiBps) * MiB),
                 _order.Tls,
                 _order.Stream.TlsHostName),
             LargestBacklogBytes,
@@ -53,7 +53,7 @@ internal sealed partial class OutgoingMigration
         if (_tunnel is not null)
             _memory = MemoryTunnel.Listen(TunnelPath, _tunnel);
 
-        await Qemu.SendAsync(Destination().DataUri, _order.Stream, _order.Tls, ct);
+        await Qemu.SendAsync(Destination().DataUri, _order.Stream with { BandwidthMiBps = Volatile.Read(ref _speedMiBps) }, _order.Tls, ct);
         FaultPoint.Reached("src.migrate.sent");
         return null; // what becomes of it is observed
     }
@@ -174,7 +174,8 @@ internal sealed partial class OutgoingMigration
     /// <summary>Each look at QEMU: progress for readers, and inputs when something has changed.</summary>
     private void Observe(SourceObservation seen)
     {
-        _statistics.Observe(seen);
+        _statistics.Observe(seen, goesOn: _state is SourceState.Copying or SourceState.Sending);
+        TellConcern();
         _stall.Observe(seen);
         AnnounceMirrors(seen);
         _domain.ReportJob(_statistics.Running(Undecided));
@@ -258,6 +259,7 @@ internal sealed partial class OutgoingMigration
             AlarmDoubt();
         }
 
+        outcome = WithConcern(outcome);
         MigrationLog.Outcome(_logger, Id, _domain.Name, outcome.ToString());
 
         // The machine repeats its word to whoever asks again; the job ended once.

@@ -62,6 +62,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         _statistics = new SourceStatistics(context.Time);
         _stall = new StallWatch(order.CopiedDisks, context.Limits);
         _since = order.Since ?? context.Time.GetUtcNow();
+        _speedMiBps = order.Stream.BandwidthMiBps;
         if (order.PeerUri is { } uri)
             _link = NewLink(uri);
     }

@@ -81,6 +81,15 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         return Verdict(seen, finishing: false);
     }
 
+    /// <summary>Changes how fast the disks are copied. What the guest writes goes along whatever the limit.</summary>
+    /// <param name="bytesPerSecond">0 for no limit.</param>
+    /// <param name="ct">Stops waiting.</param>
+    public async Task LimitMirrorsAsync(long bytesPerSecond, CancellationToken ct)
+    {
+        foreach (var disk in _mirrors)
+            await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockJobSetSpeed(disk.JobId, bytesPerSecond), ct));
+    }
+
     /// <summary>Ends the copies of a stopped guest: softly, so that only what is complete ends well (rule 7).</summary>
     /// <returns>Finished or Broken.</returns>
     public async Task<MirrorVerdict> DrainAsync(CancellationToken ct)
@@ -284,7 +293,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         await Monitor.ExecuteAsync(
             new BlockdevMirror(disk.JobId, disk.SourceNode, disk.FormatNode, order.Sync)
             {
-                Speed = order.SpeedBytesPerSecond,
+                Speed = order.SpeedBytesPerSecond(),
                 CopyMode = order.CopyMode,
                 AutoFinalize = true,
                 AutoDismiss = false,
@@ -374,7 +383,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
 /// <param name="Server">The destination's NBD server.</param>
 /// <param name="Sync">Everything, or the top layer only.</param>
 /// <param name="CopyMode">Whether a guest's write waits for the copy.</param>
-/// <param name="SpeedBytesPerSecond">0 for no limit.</param>
+/// <param name="SpeedBytesPerSecond">0 for no limit; may change from one disk to the next.</param>
 /// <param name="Tls">Credentials; null for copies in the clear.</param>
 /// <param name="TlsHostName">The name that the destination's certificate has to carry; null: that of the address.</param>
 internal sealed record MirrorOrder(
@@ -382,6 +391,6 @@ internal sealed record MirrorOrder(
     SocketAddress Server,
     MirrorSyncMode Sync,
     MirrorCopyMode CopyMode,
-    long SpeedBytesPerSecond,
+    Func<long> SpeedBytesPerSecond,
     MigrationTls? Tls = null,
     string? TlsHostName = null);

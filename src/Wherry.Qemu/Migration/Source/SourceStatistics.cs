@@ -16,20 +16,35 @@ internal sealed class SourceStatistics(TimeProvider time)
     private readonly long _began = time.GetTimestamp();
     private readonly DateTimeOffset _beganAt = time.GetUtcNow();
     private SourceObservation _last = SourceObservation.None;
+    private readonly Convergence _convergence = new();
     private TransferStats? _disks;
     private DateTimeOffset? _stoppedAt;
     private long? _stopped;
     private CookieStatistics? _fromDestination;
 
-    public void Observe(SourceObservation seen)
+    /// <summary>Why the migration does not come to its end, as long as it does not; afterwards as it was when it ended.</summary>
+    public string? Complaint
+    {
+        get
+        {
+            lock (_gate)
+                return _convergence.Complaint;
+        }
+    }
+
+    /// <param name="seen">A look at QEMU.</param>
+    /// <param name="goesOn">Disks are copied or memory is sent: it is on its way to its end.</param>
+    public void Observe(SourceObservation seen, bool goesOn)
     {
         lock (_gate)
         {
             _last = seen;
+            if (goesOn)
+                _convergence.Observe(seen, time.GetElapsedTime(_began));
 
             // A job that has ended says no lengths any more, and vanishes when it is dismissed; its last figures are the result.
             if (!seen.Mirrors.IsEmpty && Sum(seen, m => m.LengthBytes) is var total && total >= (_disks?.Total ?? 0))
-                _disks = new TransferStats(total, Sum(seen, m => m.OffsetBytes), Sum(seen, m => m.BacklogBytes));
+                _disks = new TransferStats(total, Sum(seen, m => m.OffsetBytes), Sum(seen, m => m.BacklogBytes), _convergence.DiskBytesPerSecond);
         }
     }
 
@@ -57,7 +72,9 @@ internal sealed class SourceStatistics(TimeProvider time)
     {
         lock (_gate)
         {
-            return Figures(JobType.Unbounded) with { HandOver = undecided };
+            var figures = Figures(JobType.Unbounded);
+            var expected = _last.Info.Downtime is null ? _convergence.DowntimeMs : null;
+            return figures with { HandOver = undecided, DowntimeMs = expected ?? figures.DowntimeMs, Concern = _convergence.Complaint };
         }
     }
 

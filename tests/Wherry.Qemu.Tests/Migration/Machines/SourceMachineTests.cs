@@ -120,11 +120,11 @@ public sealed class SourceMachineTests
     {
         var limits = MigrationLimits.Default;
         Assert.Equal(
-            [60, 5, 60, 30, 30, 10, 0.2, 5, 30, 60, 10, 86400, 2, 60],
+            [60, 5, 60, 30, 30, 2, 0.2, 5, 30, 60, 10, 86400, 3600, 2, 60],
             ((TimeSpan[])
             [
                 limits.ControlLinkGrace, limits.DrainLinkGrace, limits.BeginIdle, limits.Drain, limits.Switch, limits.CancelStream,
-                limits.AskAgainFirst, limits.AskAgainLongest, limits.HandedAlarm, limits.Load, limits.ContSilence, limits.IncomingIdle,
+                limits.AskAgainFirst, limits.AskAgainLongest, limits.HandedAlarm, limits.Load, limits.ContSilence, limits.IncomingIdle, limits.HoldLoaded,
                 limits.LookAgain, limits.LookFor,
             ]).Select(limit => limit.TotalSeconds));
     }
