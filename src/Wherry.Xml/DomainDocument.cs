@@ -1,3 +1,4 @@
+using System.Text;
 using System.Xml;
 using System.Xml.Linq;
 
@@ -15,9 +16,22 @@ public sealed partial class DomainDocument
     /// <summary>libxml2's own limit of nesting.</summary>
     public const int MaxDepth = 256;
 
-    internal DomainDocument(XElement root) => Root = root;
+    private static readonly XmlWriterSettings PackedSettings = new()
+    {
+        OmitXmlDeclaration = true,
+        Encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
+        NewLineHandling = NewLineHandling.Entitize,
+    };
 
-    internal XElement Root { get; }
+    private static readonly XmlReaderSettings UnpackedSettings = new() { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null };
+
+    private XElement? _root; // null once packed
+    private byte[] _packed = [];
+    private WeakReference<XElement>? _unpacked;
+
+    internal DomainDocument(XElement root) => _root = root;
+
+    internal XElement Root => Volatile.Read(ref _root) ?? Unpack();
 
     /// <summary>The emulator that the document asks for, also before completion; null for the default one.</summary>
     public string? Emulator => Root.Element("devices")?.Text("emulator");
@@ -31,6 +45,34 @@ public sealed partial class DomainDocument
     /// <summary>Reads text that is trusted only to be text: no DTD (so no entities and no external files), bounded size and depth.</summary>
     /// <exception cref="DomainXmlException">Not well-formed, beyond a limit, or the root is not <c>domain</c>.</exception>
     public static DomainDocument Parse(string xml) => new(Read(xml, "domain"));
+
+    /// <summary>
+    /// Keeps the text instead of the tree, which takes ten times its room: for definitions, of which a host may have thousands and somebody
+    /// asks for one now and then. The tree comes back with the next question and stays as long as the garbage collector lets it.
+    /// </summary>
+    public void Pack()
+    {
+        if (Volatile.Read(ref _root) is not { } root)
+            return;
+
+        using var bytes = new MemoryStream();
+        using (var writer = XmlWriter.Create(bytes, PackedSettings))
+            root.WriteTo(writer);
+        _packed = bytes.ToArray();
+        _unpacked = new WeakReference<XElement>(root);
+        Volatile.Write(ref _root, null);
+    }
+
+    private XElement Unpack()
+    {
+        if (_unpacked!.TryGetTarget(out var tree)) // set before the root went
+            return tree;
+
+        using var reader = XmlReader.Create(new MemoryStream(_packed), UnpackedSettings);
+        tree = XElement.Load(reader, LoadOptions.PreserveWhitespace);
+        _unpacked.SetTarget(tree);
+        return tree;
+    }
 
     private static XElement Read(string xml, string rootName)
     {

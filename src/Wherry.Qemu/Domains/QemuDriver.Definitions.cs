@@ -102,5 +102,7 @@ public sealed partial class QemuDriver
             throw new WherryException(
                 ErrorCode.SystemError, $"cannot write config file '{_files.Definitions.PathOf(definition.Spec.Name)}': {e.Message}", inner: e);
         }
+
+        definition.Document.Pack();
     }
 }

@@ -80,9 +80,10 @@ public sealed partial class QemuDriver
     private static DomainDefinition Understand(string name, byte[] bytes)
     {
         var definition = new DomainDefinition(DomainDocument.Parse(Encoding.UTF8.GetString(bytes)));
-        return definition.Spec.Name == name
-            ? definition
-            : throw new InvalidDataException($"it defines '{definition.Spec.Name}'");
+        if (definition.Spec.Name != name)
+            throw new InvalidDataException($"it defines '{definition.Spec.Name}'");
+        definition.Document.Pack();
+        return definition;
     }
 
     private T? Load<T>(State.StateDirectory directory, string name, Func<byte[], T> parse)
