@@ -55,6 +55,7 @@ public sealed partial class Migrations
             return (await PrepareOfflineAsync(call, definition, client), null);
 
         var tls = TlsFor(call.Flags, MigrationParty.Destination);
+        await EndEarlierAttemptsAsync(definition.Spec.Uuid, cookie, ct);
         RefuseInDoubt(definition.Spec.Uuid);
         var domain = _context.Driver.AddActive(definition);
         JobLease? job = null;
@@ -75,6 +76,22 @@ public sealed partial class Migrations
         TellWhenGone(client.Connection, migration.LinkLost);
         Keep(migration);
         return (await migration.PreparedAsync(ct), migration);
+    }
+
+    /// <summary>
+    /// A source of ours has one attempt at a time and begins none while another is in doubt: that it begins this one is the farewell of those
+    /// before, which may have been lost with the link. One that may run the guest does not listen to it, as to any farewell.
+    /// </summary>
+    private async Task EndEarlierAttemptsAsync(Guid uuid, MigrationCookie? begun, CancellationToken ct)
+    {
+        if (begun is not { Handover: { } handover, HostUuid: var source })
+            return;
+
+        foreach (var earlier in _incoming.Values.Where(m => m.Domain.Uuid == uuid && m.Id.Value != handover.HandoverId && m.SourceHostUuid == source))
+        {
+            if (await earlier.SupersedeAsync(ct) == PeerAnswer.Abort)
+                await earlier.Completion.WaitAsync(ct);
+        }
     }
 
     /// <summary>Finish: with cancelled=0 the source lets go of the guest, and success says that it is this host's.</summary>

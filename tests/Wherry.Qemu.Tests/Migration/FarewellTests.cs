@@ -1,7 +1,11 @@
 using Wherry.Errors;
 using Wherry.Qemu.Migration;
+using Wherry.Qemu.Migration.Cookie;
 using Wherry.Qemu.Tests.Migration.Simulation;
+using Wherry.Qmp.Commands;
+using Wherry.Qmp.Values;
 using Wherry.Testing;
+using MigrationParameters = Wherry.Qemu.Migration.MigrationParameters;
 
 namespace Wherry.Qemu.Tests.Migration;
 
@@ -37,6 +41,44 @@ public sealed class FarewellTests(ProbedEmulators emulators) : IClassFixture<Pro
         await hosts.Guest.State.WaitAsync(now => now.Job is null, Ct).Within(); // The guest waits for nobody.
         way.SetResult();
         await AssertNextAttemptMovesAsync(hosts);
+    }
+
+    /// <summary>The link took the farewell with it, and the copy at the destination is whole: nothing there would end it for an hour.</summary>
+    [Fact]
+    [Fault(3)]
+    public async Task The_next_attempt_of_the_same_source_is_the_farewell_of_the_one_before()
+    {
+        await using var hosts = await TwoHosts.StartAsync(emulators, disks: 0, Ct);
+        var (source, stranger) = (Guid.NewGuid(), Guid.NewGuid());
+        await PrepareAsync(hosts, source);
+        await hosts.Guest.Qemu!.Monitor.ExecuteAsync(new Migrate("tcp:bravo:49152"), Ct); // ! : it runs
+        var whole = hosts.Destination;
+        Assert.Equal(MigrationStatus.Completed, whole.Migration);
+
+        Assert.Equal(ErrorCode.OperationInvalid, (await Assert.ThrowsAsync<WherryException>(() => PrepareAsync(hosts, stranger))).Code);
+        Assert.False(whole.Process.Exited.IsCompleted);
+
+        await PrepareAsync(hosts, source);
+        Assert.True(whole.Process.Exited.IsCompleted);
+        Assert.NotSame(whole, hosts.Destination);
+    }
+
+    private static async Task PrepareAsync(TwoHosts hosts, Guid source)
+    {
+        var guest = hosts.Guest;
+        var begin = new MigrationCookie
+        {
+            Name = guest.Name,
+            Uuid = guest.Uuid,
+            HostName = "alpha",
+            HostUuid = source,
+            Handover = new HandoverSection(Guid.NewGuid(), "qemu+tcp://alpha/system", "boot of alpha"),
+        };
+        var xml = MigrationDefinitions.ForDestination(guest.Snapshot.Live!, asked: null); // ! : it runs
+        await hosts.Bravo.Migrations.PrepareAsync(
+            new PhaseCall(MigrationParameters.Default with { DestinationXml = xml }, [.. begin.ToBytes()], MigrationFlags.Live | MigrationFlags.PeerToPeer),
+            new IncomingClient(hosts, _ => Task.FromResult(true)),
+            Ct).Within();
     }
 
     /// <summary>A migration that copies its disk: there is no stream yet by whose end the destination would notice.</summary>

@@ -54,6 +54,9 @@ internal sealed partial class IncomingMigration
 
     private string? SourceHost => _order.Cookie?.HostName;
 
+    /// <summary>Null after a restart of this daemon.</summary>
+    public Guid? SourceHostUuid => _order.Cookie?.HostUuid;
+
     private string? SourceUri => _order.Cookie?.Handover?.PeerUri;
 
     /// <summary>

@@ -116,6 +116,14 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
             : MigrationFailures.ToException(reached.Failure!); // an ABORT always comes with its reason
     }
 
+    /// <summary>The source has begun another attempt, so this one is over there.</summary>
+    /// <returns>Abort, unless the guest may already run here.</returns>
+    public async Task<PeerAnswer> SupersedeAsync(CancellationToken ct)
+    {
+        _loop.Post(new DestinationInput.FinishCalled(Id, Cancelled: true, StartPaused: false));
+        return (await _progress.WaitAsync(p => p.Answer is not null, ct)).Answer!.Value; // the wait ends when it is set
+    }
+
     /// <summary>Resolve: what became of this hand-over.</summary>
     public async Task<PeerAnswer> ResolveAsync(bool startPaused, CancellationToken ct)
     {
