@@ -21,7 +21,7 @@ public sealed class BannedCodeTests
             file => InProduct(file) && !file.Path.StartsWith("src/Wherry.Qemu/Process/", StringComparison.Ordinal)),
         new("socket", @"\bnew (Socket|TcpClient|TcpListener|UdpClient)\(", "Wherry.Rpc's transports, or Qmp's MonitorSession", "new TcpClient()",
             file => InProduct(file) && file.Project is not ("Wherry.Rpc" or "Wherry.Qmp"),
-            // None of these carries a protocol of ours: readiness for systemd, lines for syslog and the journal, an ioctl on a network device, a look whether a port is free, QEMU's memory stream on its way through a tunnel.
+            // None of these carries a protocol of ours: readiness for systemd, lines for syslog and the journal, an ioctl on a network device, a look whether a port is free, QEMU's memory stream through a tunnel or to the destination.
             "src/Wherry.Daemon/Hosting/SystemdNotifier.cs", "src/Wherry.Daemon/Hosting/LogSink.cs", "src/Wherry.Qemu/Launch/NetDevice.cs", "src/Wherry.Qemu/Launch/PortAllocator.cs",
             "src/Wherry.Qemu/Migration/TunnelSocket.cs", "src/Wherry.Qemu/Migration/Source/DataConnection.cs"),
         new("pure", @"\bSystem\.Net\b|\bnew Socket\(|\bFile\.|\bDirectory\.|\bFileStream\b|\bConsole\.|\bEnvironment\.(Get|Set)|\bProcess\b\.",

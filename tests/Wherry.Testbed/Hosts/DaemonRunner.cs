@@ -110,7 +110,9 @@ public abstract class DaemonRunner(TestHost host) : IAsyncDisposable
     private async Task EndAsync(PosixSignal signal)
     {
         Signal(signal);
-        await _process!.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        // nsenter stops itself with a daemon that was stopped, and would not see its end.
+        PosixProcess.Signal(_process!.Id, PosixSignal.Continue);
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
     }
 }
 
