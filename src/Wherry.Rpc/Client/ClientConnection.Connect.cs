@@ -69,6 +69,7 @@ public sealed partial class ClientConnection
             RpcEndpoint.Unix => new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified),
             _ => new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }, // Both IP versions.
         };
+        if (endpoint is not RpcEndpoint.Unix) TcpLiveness.Demand(socket);
         try
         {
             var identity = await ConnectSocketAsync(socket, endpoint, ct).ConfigureAwait(false);
@@ -82,7 +83,7 @@ public sealed partial class ClientConnection
         {
             socket.Dispose();
             throw e.SocketErrorCode is SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData
-                ? new WherryException(ErrorCode.SystemError, Unresolved((RpcEndpoint.Tcp)endpoint, e.SocketErrorCode), ErrorDomain.Rpc, e)
+                ? new WherryException(ErrorCode.SystemError, Unresolved(Place(endpoint), e.SocketErrorCode), ErrorDomain.Rpc, e)
                 : CannotConnect(endpoint, endpoint is RpcEndpoint.Unix ? Errno.OfUnixSocket(e) : e.NativeErrorCode);
         }
         catch
@@ -102,7 +103,7 @@ public sealed partial class ClientConnection
     {
         if (endpoint is not RpcEndpoint.Unix)
         {
-            var (host, port) = endpoint is RpcEndpoint.Tcp tcp ? (tcp.Host, tcp.Port) : (((RpcEndpoint.Tls)endpoint).Host, ((RpcEndpoint.Tls)endpoint).Port);
+            var (host, port) = Place(endpoint);
             await socket.ConnectAsync(host, port, ct).ConfigureAwait(false);
             return new PeerIdentity(socket.RemoteEndPoint!.ToString()!);
         }
@@ -130,10 +131,13 @@ public sealed partial class ClientConnection
         if (answer.Supported != 0) SetKeepAlive(options.KeepAliveInterval, options.KeepAliveCount);
     }
 
+    private static (string Host, int Port) Place(RpcEndpoint endpoint) =>
+        endpoint is RpcEndpoint.Tcp tcp ? (tcp.Host, tcp.Port) : (((RpcEndpoint.Tls)endpoint).Host, ((RpcEndpoint.Tls)endpoint).Port);
+
     /// <summary>The resolver's own words (gai_strerror), as virsh shows them for its own connections.</summary>
-    private static string Unresolved(RpcEndpoint.Tcp endpoint, SocketError error) => string.Create(
+    private static string Unresolved((string Host, int Port) place, SocketError error) => string.Create(
         CultureInfo.InvariantCulture,
-        $"Unable to resolve address '{endpoint.Host}' service '{endpoint.Port}': {error switch
+        $"Unable to resolve address '{place.Host}' service '{place.Port}': {error switch
         {
             SocketError.TryAgain => "Temporary failure in name resolution",
             SocketError.NoData => "No address associated with hostname",

@@ -43,6 +43,7 @@ public sealed class TcpListener : SocketListener
     private protected override RpcTransport Connected(Socket accepted)
     {
         accepted.NoDelay = true; // Replies are small and each is awaited: Nagle would only add delay.
+        TcpLiveness.Demand(accepted);
         var remote = (IPEndPoint)accepted.RemoteEndPoint!;
         if (remote.Address.IsIPv4MappedToIPv6) remote = new IPEndPoint(remote.Address.MapToIPv4(), remote.Port);
         return new RpcTransport(new NetworkStream(accepted, ownsSocket: true), new PeerIdentity(remote.ToString()));
