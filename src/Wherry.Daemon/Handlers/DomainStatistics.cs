@@ -31,10 +31,13 @@ internal sealed class DomainStatistics
     private DomainStatistics(DomainSnapshot snapshot, QemuInstance? qemu) => (_snapshot, _qemu) = (snapshot, qemu);
 
     /// <param name="patience">How long to wait for a QEMU that does not answer; null for the usual.</param>
-    public static async Task<ImmutableArray<TypedParameter>> GatherAsync(
+    /// <returns>Null when the domain has ended and there is nothing left of it.</returns>
+    public static async Task<ImmutableArray<TypedParameter>?> GatherAsync(
         Domain domain, uint groups, bool backing, HostFiles files, TimeSpan? patience, CancellationToken ct)
     {
         var snapshot = domain.Snapshot;
+        if (!snapshot.Exists)
+            return null;
         var statistics = new DomainStatistics(snapshot, snapshot.IsActive ? domain.Qemu : null);
         var live = statistics._qemu is { } qemu
             ? await qemu.Figures.AskAsync(KindsOf(groups), QemuDriver.BalloonOf(snapshot), ct, patience)

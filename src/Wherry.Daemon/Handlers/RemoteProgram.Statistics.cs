@@ -34,20 +34,19 @@ internal sealed partial class RemoteProgram
             .Where(domain => DomainListFilter.Admits(args.Flags & StatisticsFilters, domain.Snapshot))
             .Select(domain => RecordAsync(domain, Groups(domain, args)))
             .ToList();
-        return new ConnectGetAllDomainStatsRet([.. await Task.WhenAll(records)]);
+        return new ConnectGetAllDomainStatsRet([.. (await Task.WhenAll(records)).OfType<DomainStatsRecord>()]);
 
-        async Task<DomainStatsRecord> RecordAsync(Domain domain, uint groups)
+        async Task<DomainStatsRecord?> RecordAsync(Domain domain, uint groups)
         {
             await Task.Yield(); // sizes of stored images are read from their files: one after the other only within a domain
-            return new DomainStatsRecord(
-                Name(domain),
-                await DomainStatistics.GatherAsync(
-                    domain,
-                    groups,
-                    Has(args.Flags, StatisticsBacking),
-                    context.HostFiles,
-                    Has(args.Flags, StatisticsNoWait) && domain.Jobs.Current.Active is not null ? TimeSpan.Zero : null,
-                    ct));
+            var figures = await DomainStatistics.GatherAsync(
+                domain,
+                groups,
+                Has(args.Flags, StatisticsBacking),
+                context.HostFiles,
+                Has(args.Flags, StatisticsNoWait) && domain.Jobs.Current.Active is not null ? TimeSpan.Zero : null,
+                ct);
+            return figures is { } gathered ? new DomainStatsRecord(Name(domain), gathered) : null;
         }
     }
 

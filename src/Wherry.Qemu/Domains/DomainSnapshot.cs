@@ -47,7 +47,12 @@ public sealed record DomainSnapshot
     public bool IsPersistent => Config is not null;
 
     /// <summary>What <c>dumpxml</c> shows without flags.</summary>
-    public DomainDefinition Definition => Live ?? Config ?? throw new InvalidOperationException($"domain '{Name}' has no definition");
+    /// <exception cref="WherryException">NoDomain: a transient one that has just ended, and is about to be forgotten.</exception>
+    public DomainDefinition Definition => Live ?? Config ?? throw new WherryException(
+        ErrorCode.NoDomain, $"no domain with matching uuid '{Uuid}' ({Name})");
+
+    /// <summary>It is defined or active; false for a transient one that has just ended.</summary>
+    public bool Exists => Live is not null || Config is not null;
 
     public DomainIdentity Identity => new(Name, Uuid, Id);
 }
