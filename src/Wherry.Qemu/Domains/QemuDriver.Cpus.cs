@@ -30,7 +30,7 @@ public sealed partial class QemuDriver
     {
         RefuseInDoubt(domain.Uuid);
         ActiveQemu(domain);
-        using var lease = await BeginAsync(domain, JobKind.Modify, owner, ct);
+        using var lease = await BeginAsync(domain, JobKind.Resume, owner, ct);
         var qemu = ActiveQemu(domain);
         RefuseInDoubt(domain.Uuid);
         var status = domain.Snapshot.Status;

@@ -16,15 +16,15 @@ public class JobTests
         }
     }
 
-    // Rows: async job under way; columns: query, destroy, suspend, modify, abort, migration operation, migration-safe.
+    // Rows: async job under way; columns: query, destroy, suspend, modify, abort, migration operation, migration-safe, resume.
     [Theory]
-    [InlineData(AsyncJobKind.MigrationOut, "yes yes yes no yes yes yes")]
-    [InlineData(AsyncJobKind.MigrationIn, "no yes no no no no yes")]
-    [InlineData(AsyncJobKind.Save, "yes yes no no yes no no")]
-    [InlineData(AsyncJobKind.Dump, "yes yes yes no yes yes no")]
-    [InlineData(AsyncJobKind.Snapshot, "yes yes no no yes no no")]
-    [InlineData(AsyncJobKind.Start, "no yes no no no no no")]
-    [InlineData(AsyncJobKind.Backup, "yes yes yes yes yes no no")]
+    [InlineData(AsyncJobKind.MigrationOut, "yes yes yes no yes yes yes yes")]
+    [InlineData(AsyncJobKind.MigrationIn, "no yes no no no no yes no")]
+    [InlineData(AsyncJobKind.Save, "yes yes no no yes no no no")]
+    [InlineData(AsyncJobKind.Dump, "yes yes yes no yes yes no no")]
+    [InlineData(AsyncJobKind.Snapshot, "yes yes no no yes no no no")]
+    [InlineData(AsyncJobKind.Start, "no yes no no no no no no")]
+    [InlineData(AsyncJobKind.Backup, "yes yes yes yes yes no no yes")]
     public void Admission_beside_a_long_operation(AsyncJobKind running, string expected)
     {
         var slots = JobSlots.Free with { Async = new ActiveAsyncJob(running, "owner", JobAdmission.MaskOf(running)) };
@@ -83,6 +83,24 @@ public class JobTests
             "Timed out during operation: cannot acquire state change lock (held by monitor=remoteDispatchDomainMigratePerform3Params)",
             refused.Message);
         Assert.Equal(0, jobs.Current.Waiting);
+    }
+
+    [Fact]
+    [Fault(62, 99)]
+    public async Task Nobody_queues_behind_a_migration_however_migratehe_would_wait_for_others()
+    {
+        var jobs = new DomainJobs(new JobLimits(TimeSpan.FromHours(1), 0) { MigrationWait = TimeSpan.FromMilliseconds(1) }, TimeProvider.System);
+        var shortly = await jobs.BeginAsync(JobKind.Modify, "one", CancellationToken.None);
+        var patient = jobs.BeginAsync(JobKind.Suspend, "two", CancellationToken.None);
+        Assert.False(patient.IsCompleted);
+        shortly.Dispose();
+        (await patient.WaitAsync(Watchdog)).Dispose();
+
+        using var held = await jobs.BeginAsync(AsyncJobKind.MigrationOut, "remoteDispatchDomainMigratePerform3Params", CancellationToken.None);
+        var modify = await Assert.ThrowsAsync<WherryException>(() => jobs.BeginAsync(JobKind.Modify, "x", CancellationToken.None).WaitAsync(Watchdog));
+        var migrate = await Assert.ThrowsAsync<WherryException>(() => jobs.BeginAsync(AsyncJobKind.MigrationOut, "x", CancellationToken.None).WaitAsync(Watchdog));
+        Assert.All([modify, migrate], refused => Assert.Equal(ErrorCode.OperationTimeout, refused.Code));
+        (await jobs.BeginAsync(JobKind.Suspend, "x", CancellationToken.None).WaitAsync(Watchdog)).Dispose();
     }
 
     [Fact]

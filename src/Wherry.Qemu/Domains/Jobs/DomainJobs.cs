@@ -35,6 +35,7 @@ public sealed class DomainJobs
             now => JobAdmission.Admits(now, job),
             now => now with { Active = new ActiveJob(job, owner) },
             now => JobAdmission.HolderAgainst(now, job),
+            now => JobAdmission.IsBehindMigration(now, job),
             mayQueueAlways: job == JobKind.Destroy,
             ct);
         return new JobLease(() => _slots.Update(now => now with { Active = null }));
@@ -47,6 +48,7 @@ public sealed class DomainJobs
             now => JobAdmission.Admits(now, job),
             now => now with { Async = new ActiveAsyncJob(job, owner, JobAdmission.MaskOf(job)) },
             now => JobAdmission.HolderAgainst(now, job),
+            now => JobAdmission.IsBehindMigration(now, job),
             mayQueueAlways: true,
             ct);
         return new JobLease(() =>
@@ -64,6 +66,7 @@ public sealed class DomainJobs
         Func<JobSlots, bool> admits,
         Func<JobSlots, JobSlots> take,
         Func<JobSlots, string?> holder,
+        Func<JobSlots, bool> behindMigration,
         bool mayQueueAlways,
         CancellationToken ct)
     {
@@ -88,10 +91,12 @@ public sealed class DomainJobs
         {
             while (!taken)
             {
-                var left = _limits.WaitLimit - _time.GetElapsedTime(deadline);
+                var migrates = behindMigration(_slots.Current);
+                var limit = migrates && _limits.MigrationWait < _limits.WaitLimit ? _limits.MigrationWait : _limits.WaitLimit;
+                var left = limit - _time.GetElapsedTime(deadline);
                 if (left <= TimeSpan.Zero)
                     throw new TimeoutException();
-                await _slots.WaitAsync(admits, left, _time, "the domain's turn", ct);
+                await _slots.WaitAsync(now => admits(now) || behindMigration(now) != migrates, left, _time, "the domain's turn", ct);
                 _slots.Update(TryTake); // another waiter may have been quicker: then wait on
             }
         }
@@ -117,6 +122,10 @@ public sealed class DomainJobs
 public sealed record JobLimits(TimeSpan WaitLimit, int MaxQueued)
 {
     public static JobLimits Default { get; } = new(TimeSpan.FromSeconds(30), 0);
+
+    /// <summary>Behind a migration nobody queues, where libvirt has him wait as behind anything else: only its end, which its caller may hear of a
+    /// moment before it gives the domain back, is waited for.</summary>
+    public TimeSpan MigrationWait { get; init; } = TimeSpan.FromSeconds(1);
 }
 
 /// <summary>A held slot; disposing gives it back, once.</summary>

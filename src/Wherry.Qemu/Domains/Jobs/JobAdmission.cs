@@ -29,16 +29,16 @@ public static class JobAdmission
     /// <summary>What each async job admits. Destroy is added by <see cref="MaskOf"/>.</summary>
     private static readonly ImmutableDictionary<AsyncJobKind, JobMask> Masks = new Dictionary<AsyncJobKind, JobMask>
     {
-        // A guest on its way out may still be looked at, paused, and the migration tuned or aborted.
+        // A guest on its way out may still be looked at, paused and let run again, and the migration tuned or aborted. libvirt lets it be paused only.
         [AsyncJobKind.MigrationOut] =
-            JobMask.Default | JobMask.Suspend | JobMask.MigrationOperation | JobMask.ModifyMigrationSafe,
+            JobMask.Default | JobMask.Suspend | JobMask.Resume | JobMask.MigrationOperation | JobMask.ModifyMigrationSafe,
         // An incoming guest is not ours to touch yet.
         [AsyncJobKind.MigrationIn] = JobMask.ModifyMigrationSafe,
         [AsyncJobKind.Save] = JobMask.Default,
         [AsyncJobKind.Dump] = JobMask.Default | JobMask.Suspend | JobMask.MigrationOperation,
         [AsyncJobKind.Snapshot] = JobMask.Default,
         [AsyncJobKind.Start] = JobMask.None,
-        [AsyncJobKind.Backup] = JobMask.Default | JobMask.Suspend | JobMask.Modify,
+        [AsyncJobKind.Backup] = JobMask.Default | JobMask.Suspend | JobMask.Resume | JobMask.Modify,
     }.ToImmutableDictionary();
 
     public static JobMask MaskOf(AsyncJobKind kind) => Masks[kind] | JobMask.Destroy;
@@ -53,4 +53,11 @@ public static class JobAdmission
         slots.Async is { } running && !running.Admits.HasFlag((JobMask)(1 << (int)job)) ? running.Owner : slots.Active?.Owner;
 
     public static string? HolderAgainst(JobSlots slots, AsyncJobKind _) => slots.Async?.Owner ?? slots.Active?.Owner;
+
+    /// <summary>Whether it is a migration that refuses the job: that may last for hours, and what waited for it would come too late.</summary>
+    public static bool IsBehindMigration(JobSlots slots, JobKind job) => IsMigration(slots.Async) && !slots.Async!.Admits.HasFlag((JobMask)(1 << (int)job));
+
+    public static bool IsBehindMigration(JobSlots slots, AsyncJobKind _) => IsMigration(slots.Async);
+
+    private static bool IsMigration(ActiveAsyncJob? job) => job is { Kind: AsyncJobKind.MigrationOut or AsyncJobKind.MigrationIn };
 }

@@ -23,6 +23,9 @@ public enum JobKind
 
     /// <summary>Our own reaction to an event, harmless to a migration.</summary>
     ModifyMigrationSafe,
+
+    /// <summary>Starts the CPUs again.</summary>
+    Resume,
 }
 
 /// <summary>Long operations made of several steps (and, for migration, of several RPC calls).</summary>
@@ -49,6 +52,7 @@ public enum JobMask
     Abort = 1 << JobKind.Abort,
     MigrationOperation = 1 << JobKind.MigrationOperation,
     ModifyMigrationSafe = 1 << JobKind.ModifyMigrationSafe,
+    Resume = 1 << JobKind.Resume,
 
     /// <summary>What libvirt admits beside any async job unless it says otherwise.</summary>
     Default = Query | Destroy | Abort,
