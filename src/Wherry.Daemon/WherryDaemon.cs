@@ -13,6 +13,7 @@ using Wherry.Qemu.Host;
 using Wherry.Daemon.Migration;
 using Wherry.Qemu.Launch;
 using Wherry.Qemu.Migration;
+using Wherry.Qemu.Migration.Machines;
 using Wherry.Qemu.Process;
 using Wherry.Qemu.Storage;
 using Wherry.Qmp;
@@ -186,6 +187,7 @@ internal sealed class WherryDaemon
                 _logs.CreateLogger("Wherry.Rpc")),
             Driver = driver,
             Tools = tools,
+            Limits = MigrationLimits.Default with { ControlLinkGrace = qemu.ControlGrace },
             Ports = PortAllocator.ForMigration(qemu.MigrationPortMin, qemu.MigrationPortMax),
             Time = _time,
             Logger = _logs.CreateLogger("Wherry.Qemu.Migration"),

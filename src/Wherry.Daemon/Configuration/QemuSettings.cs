@@ -1,5 +1,6 @@
 using System.Net;
 using Wherry.Qemu.ControlGroups;
+using Wherry.Qemu.Migration.Machines;
 
 namespace Wherry.Daemon.Configuration;
 
@@ -60,6 +61,9 @@ internal sealed record QemuSettings
     /// <summary><c>wherry_job_timeout</c> in seconds: how long a call waits for its turn at a domain, and then for QEMU's answer. Ours.</summary>
     public TimeSpan JobTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary><c>wherry_control_grace</c> in seconds: how long a migration goes on without its control connection (S2). Ours.</summary>
+    public TimeSpan ControlGrace { get; init; } = MigrationLimits.Default.ControlLinkGrace;
+
     private const string DefaultTlsDirectory = "/etc/pki/qemu";
 
     public static QemuSettings Read(ConfFile conf)
@@ -90,6 +94,7 @@ internal sealed record QemuSettings
             TerminationWait = Seconds("wherry_termination_wait") ?? defaults.TerminationWait,
             KillWait = Seconds("wherry_kill_wait") ?? defaults.KillWait,
             JobTimeout = Seconds("wherry_job_timeout") ?? defaults.JobTimeout,
+            ControlGrace = Seconds("wherry_control_grace") ?? defaults.ControlGrace,
         };
         CheckRange(conf, "migration_port", settings.MigrationPortMin, settings.MigrationPortMax);
         CheckRange(conf, "remote_display_port", settings.RemoteDisplayPortMin, settings.RemoteDisplayPortMax);

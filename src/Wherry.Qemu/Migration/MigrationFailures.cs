@@ -5,13 +5,19 @@ namespace Wherry.Qemu.Migration;
 /// <summary>The words a migration ends in, as the errors libvirt's clients know.</summary>
 internal static class MigrationFailures
 {
-    public static WherryException ToException(MigrationOutcome? outcome, string domain) => outcome switch
+    /// <param name="outcome">How it ended; null when nobody knows any more.</param>
+    /// <param name="domain">Whose migration.</param>
+    /// <param name="peer">The destination, for failures on the way to it; null when it is not known.</param>
+    public static WherryException ToException(MigrationOutcome? outcome, string domain, string? peer = null) => outcome switch
     {
-        _ when WhyOf(outcome) is { } why => ToException(why),
+        _ when WhyOf(outcome) is { } why => ToException(IsOnTheWay(why.Kind) && peer is not null ? why with { Text = $"{why.Text}; destination {peer}" } : why),
         MigrationOutcome.NeedsDecision { Reason: var reason, Command: var command } =>
             new WherryException(ErrorCode.OperationFailed, $"domain '{domain}' needs a decision: {reason}; when certain: {command}"),
         _ => new WherryException(ErrorCode.OperationInvalid, $"domain '{domain}' has already moved to its destination"),
     };
+
+    private static bool IsOnTheWay(FailureKind kind) =>
+        kind is FailureKind.LinkLost or FailureKind.StreamFailed or FailureKind.MirrorFailed or FailureKind.TimedOut or FailureKind.PeerAborted;
 
     /// <summary>What went wrong; null when nothing did, or when nobody knows.</summary>
     public static Failure? WhyOf(MigrationOutcome? outcome) => outcome switch

@@ -89,7 +89,7 @@ internal static partial class SourceMachine
         SourceInput.QemuGone => GuestDied(s.Attempt, new(FailureKind.QemuDied, "QEMU died during the migration")),
         // Before S4 query-migrate still tells how the previous migration ended.
         SourceInput.StreamReported { Status: StreamStatus.Failed } failed when HasStream(s) =>
-            Reclaim(s, FailureKind.StreamFailed, failed.Error ?? "QEMU reported that the migration failed"),
+            Reclaim(s, FailureKind.StreamFailed, Because(s, failed.Error ?? "QEMU reported that the migration failed")),
         SourceInput.StreamReported { Status: StreamStatus.Cancelled } when HasStream(s) =>
             Reclaim(s, FailureKind.StreamFailed, "the migration was cancelled in QEMU"),
         SourceInput.StreamReported { Status: StreamStatus.PostCopyActive or StreamStatus.PostCopyPaused } when HasStream(s) =>
@@ -202,6 +202,10 @@ internal static partial class SourceMachine
     private static string CancelledBy(SourceState s) => s is SourceState.Sending or SourceState.Draining or SourceState.Switching
         ? "job 'migration out' canceled by client"
         : "migration out: canceled by client";
+
+    /// <summary>A destination that has lost us ends its half, and QEMU only sees its socket close: the cause is the link.</summary>
+    private static string Because(SourceState s, string error) =>
+        s.Attempt.LinkDown ? $"{error}; the control connection to the destination was lost before" : error;
 
     private static SourceStep LinkIsGone(SourceState s) => Reclaim(s, FailureKind.LinkLost, "the connection to the destination was lost");
 

@@ -175,7 +175,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         if (_link?.Current is not null)
             await _farewell.WaitAsync(ct);
 
-        throw reached.PrepareError ?? MigrationFailures.ToException(reached.Outcome, _domain.Name);
+        throw reached.PrepareError ?? MigrationFailures.ToException(reached.Outcome, _domain.Name, _order.PeerUri);
     }
 
     /// <summary>AbortJob, suspend, resume or destroy while migrating: the machine admits or refuses it.</summary>
