@@ -1,19 +1,27 @@
+using System.Diagnostics;
+using Wherry.Errors;
 using Wherry.Testbed.Guest;
 using Wherry.Testbed.Hosts;
+using Wherry.Testbed.Judges;
 
 namespace Wherry.Testbed;
 
 /// <summary>
 /// A guest aboard a <see cref="HostPair"/>: it is started at alpha, moved by virsh as often as the test likes, and judged after each move
-/// by what it said itself and by what its disks hold (J1 to J5 of the failure catalogue), never by what a daemon claims.
+/// by what it said itself and by what its disks hold, never by what a daemon claims. docs/faults.md lists the judges.
 /// </summary>
 public sealed class Passage : IAsyncDisposable
 {
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
+    // What a caller of a migration does not wait for: the destination forgets its record, a daemon that was told late ends its half.
+    private static readonly TimeSpan CleanWithin = TimeSpan.FromSeconds(5);
+
     private readonly HostPair _pair;
     private readonly SerialListener _serial;
     private readonly PassageOptions _options;
+    private Bystander? _bystander;
+    private string _settings = "";
 
     private Passage(HostPair pair, SerialListener serial, TestDomain domain, PassageOptions options)
     {
@@ -84,13 +92,29 @@ public sealed class Passage : IAsyncDisposable
             problems.Add(e.Message);
         }
 
+        problems.AddRange(await LeftoversAsync(home, ct));
         problems.AddRange(Timeline.Violations);
-        var alive = Timeline.Pids.Where(pid => File.Exists($"/proc/{pid}/exe")).ToList();
-        if (alive.Count != 1)
-            problems.Add($"{alive.Count} QEMUs of this guest are alive, not one");
+        problems.AddRange(_bystander?.Judge() ?? []);
         if (problems.Count == 0 && _options.Load.WriteKiBps > 0)
             problems.AddRange((await CheckDisksAsync(home, ct)).SelectMany(report => report.Problems.Select(problem => $"vd{report.Disk}: {problem}")));
         return problems;
+    }
+
+    /// <summary>
+    /// J7, again: the guest can be migrated away from <paramref name="home"/> and back as if nothing had happened. What is wrong, as sentences.
+    /// </summary>
+    public async Task<IReadOnlyList<string>> AgainAsync(DaemonRunner home, params string[] flags)
+    {
+        var away = home == _pair.Alpha ? _pair.Bravo : _pair.Alpha;
+        foreach (var (from, to) in new[] { (home, away), (away, home) })
+        {
+            if (await MoveAsync(from, to, flags.Length == 0 ? ["--p2p"] : flags) is { Succeeded: false } failed)
+                return [$"{failed}"];
+            if (await JudgeAsync(to) is { Count: > 0 } problems)
+                return problems;
+        }
+
+        return [];
     }
 
     /// <summary>Pauses the guest, reads its disks at <paramref name="home"/>, and lets it run on.</summary>
@@ -113,7 +137,40 @@ public sealed class Passage : IAsyncDisposable
     public async Task<string?> StateAsync(DaemonRunner daemon) =>
         await daemon.Virsh.RunAsync("domstate", Domain.Name) is { Succeeded: true } state ? state.Output.Trim() : null;
 
-    public ValueTask DisposeAsync() => _serial.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        _bystander?.Dispose();
+        return _serial.DisposeAsync();
+    }
+
+    /// <summary>J5; looked for until there is nothing, and no more often than the guest's heart beats.</summary>
+    private async Task<IReadOnlyList<string>> LeftoversAsync(DaemonRunner home, CancellationToken ct)
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            IReadOnlyList<string> found;
+            try
+            {
+                found = Leftovers.Find(_pair, Domain, home, _settings);
+            }
+            catch (Exception e) when (e is WherryException or IOException or System.Net.Sockets.SocketException)
+            {
+                found = [e.Message];
+            }
+
+            if (found.Count == 0 || Stopwatch.GetElapsedTime(began) > CleanWithin)
+                return found;
+            try
+            {
+                await Timeline.WaitForBeatAsync(TimeSpan.FromSeconds(1), ct);
+            }
+            catch (TimeoutException)
+            {
+                return [.. found, "the guest stands still"];
+            }
+        }
+    }
 
     private async Task StartAsync(CancellationToken ct)
     {
@@ -126,7 +183,10 @@ public sealed class Passage : IAsyncDisposable
             }
         }
 
+        if (_options.Bystander)
+            _bystander = await Bystander.StartAsync(_pair.Alpha);
         await _pair.Alpha.Virsh.RunWithXmlAsync("create", Domain.Xml).Checked();
+        _settings = Leftovers.Settings(_pair.Alpha, Domain.Name);
         await Timeline.WaitAsync("the guest's first heartbeat", t => t.LastCount > 0, Limit, ct);
         for (var disk = 0; disk < _options.Disks && _options.Load.WriteKiBps > 0; disk++)
         {
@@ -185,6 +245,9 @@ public sealed record PassageOptions
     public string Machine { get; init; } = "q35";
 
     public string Emulator { get; init; } = TestDomain.Emulator;
+
+    /// <summary>Another guest stays at alpha, and questions about it must be answered all the time.</summary>
+    public bool Bystander { get; init; }
 
     /// <summary>See <see cref="TestDomain.Tuned"/>.</summary>
     public bool Tuned { get; init; }

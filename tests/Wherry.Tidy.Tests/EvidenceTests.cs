@@ -49,7 +49,7 @@ public sealed partial class EvidenceTests
     }
 
     // Traits stand above a test, and above a class they hold for all of its tests.
-    private static IEnumerable<(string Name, string[] Requirements)> Tests()
+    internal static IEnumerable<(string Name, string[] Requirements)> Tests()
     {
         foreach (var file in SourceTree.CSharp.Where(file => file.Project.EndsWith(".Tests", StringComparison.Ordinal)))
         {

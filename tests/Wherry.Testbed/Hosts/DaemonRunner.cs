@@ -19,6 +19,9 @@ public abstract class DaemonRunner(TestHost host) : IAsyncDisposable
     /// <summary>The URI for a client on this machine, outside of the host's namespaces: a unix socket.</summary>
     public abstract string Uri { get; }
 
+    /// <summary>The path of that socket.</summary>
+    public string SocketPath => Uri[(Uri.IndexOf("socket=", StringComparison.Ordinal) + "socket=".Length)..];
+
     /// <summary>The URI for the peer host: TCP over the control link.</summary>
     public abstract string PeerUri { get; }
 

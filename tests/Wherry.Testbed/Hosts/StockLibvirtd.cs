@@ -25,14 +25,12 @@ public sealed class StockLibvirtd(TestHost host) : DaemonRunner(host)
 
     public override string Name => "libvirtd";
 
-    public override string Uri => $"qemu+unix:///system?socket={SocketPath}";
+    public override string Uri => $"qemu+unix:///system?socket={Path.Combine(Host.Directory, "libvirt-sock")}";
 
     public override string PeerUri => $"qemu+tcp://{Host.ControlAddress}:{Port}/system";
 
     private static string DriverDirectory { get; } =
         Directory.EnumerateDirectories("/usr/lib", "*-linux-gnu").Select(path => Path.Combine(path, "libvirt/connection-driver")).First(Directory.Exists);
-
-    private string SocketPath => Path.Combine(Host.Directory, "libvirt-sock");
 
     /// <summary>Lines of libvirtd.conf before our own; of two with the same key the first counts.</summary>
     public string MoreConfiguration { get; init; } = "";

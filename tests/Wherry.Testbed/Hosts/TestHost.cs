@@ -89,6 +89,9 @@ public sealed class TestHost : IAsyncDisposable
         return new TestHost(run, name, init, ChildOf(init.Id));
     }
 
+    /// <summary>Its network's tables in /proc, such as "tcp"; null when it shares this machine's.</summary>
+    internal string? NetworkTables => IsIsolated ? $"/proc/{_initPid}/net" : null;
+
     /// <summary>The command as it has to be started so that it runs inside this host.</summary>
     public string[] Enter(params IEnumerable<string> command) => IsIsolated
         ? ["nsenter", "--target", $"{_initPid}", "--mount", "--uts", "--ipc", "--net", "--pid", .. command]
@@ -122,6 +125,23 @@ public sealed class TestHost : IAsyncDisposable
             var hosts = System.IO.Path.Combine(host.Directory, "hosts");
             await File.WriteAllTextAsync(hosts, $"127.0.0.1 localhost\n{a.ControlAddress} {a.Name}\n{b.ControlAddress} {b.Name}\n");
             await host.RunAsync("mount", "--bind", hosts, "/etc/hosts").Checked();
+        }
+    }
+
+    /// <summary>
+    /// Puts a router into the control cable of two hosts, with interfaces "a" and "b" towards them. What is queued in it is beyond the sender's
+    /// own flow control, as in a switch; on the sender itself Linux keeps a connection's queue short.
+    /// </summary>
+    public static async Task InterposeAsync(TestHost a, TestHost b, TestHost router)
+    {
+        await a.RunAsync("ip", "link", "del", "ctl").Checked();
+        foreach (var (host, end) in new[] { (a, "a"), (b, "b") })
+        {
+            await Command.RunAsync(["nsenter", "--target", $"{host._initPid}", "--net",
+                "ip", "link", "add", "ctl", "type", "veth", "peer", "name", end, "netns", $"{router._initPid}"]).Checked();
+            await host.RunAsync("sh", "-c", $"ip addr add {host.ControlAddress}/24 dev ctl && ip link set ctl up").Checked();
+            await router.RunAsync("sh", "-c", $"ip addr add 10.71.1.254/32 dev {end} && ip link set {end} up && ip route add {host.ControlAddress}/32 dev {end} "
+                + $"&& sysctl -q -w net.ipv4.conf.{end}.proxy_arp=1 net.ipv4.ip_forward=1").Checked();
         }
     }
 

@@ -26,12 +26,13 @@ public sealed class RpcProxy : IAsyncDisposable
     private readonly Task _accepting;
     private uint _ownSerial = FirstOwnSerial;
     private bool _refusing;
+    private int _closed;
 
     /// <param name="daemon">Whose socket it stands before.</param>
     /// <param name="name">Of its own socket, in the run's directory.</param>
     public RpcProxy(DaemonRunner daemon, string name = "proxy")
     {
-        _target = daemon.Uri[(daemon.Uri.IndexOf("socket=", StringComparison.Ordinal) + "socket=".Length)..];
+        _target = daemon.SocketPath;
         var path = daemon.Host.Run.File($"{name}-{daemon.Host.Name}");
         Uri = $"qemu+unix:///system?socket={path}";
         _listener.Bind(new UnixDomainSocketEndPoint(path));
@@ -51,6 +52,9 @@ public sealed class RpcProxy : IAsyncDisposable
                 return _connections.Count;
         }
     }
+
+    /// <summary>Connections that have ended, by whatever cause.</summary>
+    public int Closed => Volatile.Read(ref _closed);
 
     /// <summary>The message never arrives.</summary>
     public RpcRule Swallow(Func<RpcFrame, bool> which, int times = 1) => Add(new RpcRule(which, times, RpcTreatment.Swallow));
@@ -223,6 +227,7 @@ public sealed class RpcProxy : IAsyncDisposable
             Cut();
             lock (proxy._gate)
                 proxy._connections.Remove(this);
+            Interlocked.Increment(ref proxy._closed);
             await Task.WhenAll(ways);
             lock (_asked)
             {

@@ -73,6 +73,16 @@ public sealed class EventRules
         return [e];
     });
 
+    /// <summary>From now on every event passes; what is held stays with who holds it.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            _rules.Clear();
+            _gates.Clear();
+        }
+    }
+
     /// <summary>How many events of a name QEMU has sent, also those that never passed.</summary>
     public int Sent(string name)
     {

@@ -21,6 +21,13 @@ public sealed class ReplyRules
         }
     }
 
+    /// <summary>From now on everything passes.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+            _rules.Clear();
+    }
+
     /// <summary>QEMU does it, and nobody hears of it.</summary>
     public QmpGate Swallow(string command, int count = 1) => Add(new Rule(command, count, Hold: false, Refusal: null));
 
