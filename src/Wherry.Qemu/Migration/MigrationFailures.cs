@@ -10,11 +10,15 @@ internal static class MigrationFailures
     /// <param name="peer">The destination, for failures on the way to it; null when it is not known.</param>
     public static WherryException ToException(MigrationOutcome? outcome, string domain, string? peer = null) => outcome switch
     {
-        _ when WhyOf(outcome) is { } why => ToException(IsOnTheWay(why.Kind) && peer is not null ? why with { Text = $"{why.Text}; destination {peer}" } : why),
+        _ when WhyOf(outcome) is { } why => ToException(peer is null ? why : Naming(peer, why)),
         MigrationOutcome.NeedsDecision { Reason: var reason, Command: var command } =>
             new WherryException(ErrorCode.OperationFailed, $"domain '{domain}' needs a decision: {reason}; when certain: {command}"),
         _ => new WherryException(ErrorCode.OperationInvalid, $"domain '{domain}' has already moved to its destination"),
     };
+
+    /// <summary>QEMU's own words do not say where it was sending to.</summary>
+    private static Failure Naming(string peer, Failure why) =>
+        IsOnTheWay(why.Kind) && !why.Text.Contains(peer, StringComparison.Ordinal) ? why with { Text = $"{why.Text}; destination {peer}" } : why;
 
     private static bool IsOnTheWay(FailureKind kind) =>
         kind is FailureKind.LinkLost or FailureKind.StreamFailed or FailureKind.MirrorFailed or FailureKind.TimedOut or FailureKind.PeerAborted;

@@ -111,16 +111,6 @@ public sealed class MonitorEventTests(MonitorEventTests.Hosts hosts, ITestOutput
         await crossing.MovedAsync(moved);
     }
 
-    /// <summary>The guest runs, and its daemon waits in vain for the word: it asks, and never takes the guest for one that does not run.</summary>
-    [Fact(Explicit = true)]
-    [Fault(44)]
-    public async Task A_start_that_is_never_answered_is_asked_about()
-    {
-        await using var crossing = await hosts.EnterTappedAsync(output);
-        hosts.Emulator.Starting = (_, proxy) => proxy.Replies.Swallow("cont");
-        await crossing.MovedAsync(await crossing.MoveAsync());
-    }
-
     [Fact]
     [Fault(65)]
     public async Task Timestamps_that_run_backwards_change_nothing()

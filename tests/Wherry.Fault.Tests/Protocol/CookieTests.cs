@@ -67,7 +67,9 @@ public sealed class CookieTests(CookieTests.Hosts hosts, ITestOutputHelper outpu
         await using var crossing = await hosts.EnterAsync(output);
         await using var proxy = new RpcProxy(crossing.To);
         proxy.Alter(RpcFrame.Call(RemoteProcedure.DomainMigratePrepare3Params), bytes => WithCookie(bytes, _ => []));
-        await crossing.StayedAsync(await crossing.MoveAsync(proxy.Uri));
+        var moved = await crossing.MoveAsync(proxy.Uri);
+        await crossing.UntilAsync("its half there ends", async () => await crossing.Passage.StateAsync(crossing.To) is null);
+        await crossing.StayedAsync(moved);
     }
 
     private static Func<byte[], byte[]> Replace(string old, string with) => cookie =>

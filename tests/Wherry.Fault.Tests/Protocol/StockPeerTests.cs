@@ -66,17 +66,6 @@ public sealed class StockPeerTests(ITestOutputHelper output)
         await crossing.StayedAsync(await moving);
     }
 
-    /// <summary>F54 towards stock.</summary>
-    [Fact]
-    [Fault(101)]
-    public async Task Mirrors_to_stock_may_end_in_any_order()
-    {
-        await using var crossings = new TappedHosts();
-        await using var crossing = await crossings.EnterTappedAsync(output);
-        crossings.Monitor.Events.EndJobsInOrder(["drive-virtio-disk1", "drive-virtio-disk0"]);
-        await crossing.MovedAsync(await crossing.MoveAsync());
-    }
-
     /// <summary>A stock source whose connection ends takes its guest back at once, unless it has been told that we run it.</summary>
     [Theory]
     [Fault(102)]
@@ -108,11 +97,6 @@ public sealed class StockPeerTests(ITestOutputHelper output)
         Assert.False(moved.Succeeded);
         await crossing.UntilAsync("our half is gone", async () => await crossing.Passage.StateAsync(crossing.To) is null);
         await crossing.EndsAtAsync(crossing.From);
-    }
-
-    private sealed class TappedHosts() : TappedCrossings(PassageOptions.TwoWrittenDisks)
-    {
-        protected override Task<HostPair> HostsAsync() => RealHosts.WherrydAndStockAsync();
     }
 
     private sealed class Hosts(bool fromStock) : Crossings(new PassageOptions())

@@ -23,8 +23,8 @@ public sealed partial class TappedEmulator : IAsyncDisposable
         #!/usr/bin/python3 -IS
         import os, re, socket, sys
         arguments = sys.argv[1:]
-        if "chardev=charmonitor,id=monitor,mode=control" in arguments:
-            place = next(i for i, a in enumerate(arguments) if a.startswith("socket,id=charmonitor,fd="))
+        place = next((i for i, a in enumerate(arguments) if a.startswith("socket,id=charmonitor,fd=")), None)
+        if place is not None and "chardev=charmonitor,id=monitor,mode=control" in arguments:
             fd = re.search("fd=([0-9]+)", arguments[place]).group(1)
             test = socket.socket(socket.AF_UNIX)
             test.connect("@TEST@")

@@ -288,7 +288,7 @@ internal sealed partial class IncomingMigration
             return null;
 
         // The clocks of two hosts differ; the moment the cookie was sent and the moment it came tell by how much, give or take the way.
-        var now = (ulong)_context.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        var now = _performCookieAt + (ulong)_context.Time.GetElapsedTime(_performCookieTimestamp).TotalMilliseconds;
         var delta = (long)(_performCookieAt - source.SentMs);
         var downtime = source.StoppedMs == 0 ? 0 : (long)(now - source.StoppedMs);
         return source with

@@ -34,6 +34,7 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
     private DestinationState _state;
     private MigrationCookie? _performCookie;
     private ulong _performCookieAt;
+    private long _performCookieTimestamp;
     private Task _running = Task.CompletedTask;
 
     private IncomingMigration(MigrationContext context, Domain domain, JobLease job, IncomingOrder order, DestinationStep first)
@@ -100,6 +101,7 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
         if (_performCookie is null && cookie is not null)
         {
             _performCookieAt = (ulong)_context.Time.GetUtcNow().ToUnixTimeMilliseconds();
+            _performCookieTimestamp = _context.Time.GetTimestamp();
             _performCookie = cookie;
         }
 

@@ -14,11 +14,9 @@ internal sealed class SourceStatistics(TimeProvider time)
 {
     private readonly Lock _gate = new();
     private readonly long _began = time.GetTimestamp();
-    private readonly DateTimeOffset _beganAt = time.GetUtcNow();
     private SourceObservation _last = SourceObservation.None;
     private readonly Convergence _convergence = new();
     private TransferStats? _disks;
-    private DateTimeOffset? _stoppedAt;
     private long? _stopped;
     private CookieStatistics? _fromDestination;
 
@@ -54,7 +52,6 @@ internal sealed class SourceStatistics(TimeProvider time)
         lock (_gate)
         {
             _stopped ??= time.GetTimestamp();
-            _stoppedAt ??= time.GetUtcNow();
         }
     }
 
@@ -123,15 +120,18 @@ internal sealed class SourceStatistics(TimeProvider time)
                 values["memory_page_size"] = detail.PageSize;
             }
 
-            var now = (ulong)time.GetUtcNow().ToUnixTimeMilliseconds();
+            // Reckoned back from now: somebody may have set the clock since (F64).
+            var now = time.GetUtcNow();
             return new CookieStatistics(
-                (ulong)_beganAt.ToUnixTimeMilliseconds(),
-                _stoppedAt is { } at ? (ulong)at.ToUnixTimeMilliseconds() : 0,
-                now,
+                Before(now, _began),
+                _stopped is { } stopped ? Before(now, stopped) : 0,
+                (ulong)now.ToUnixTimeMilliseconds(),
                 DeltaMs: null,
                 values.ToImmutable());
         }
     }
+
+    private ulong Before(DateTimeOffset now, long timestamp) => (ulong)(now - time.GetElapsedTime(timestamp)).ToUnixTimeMilliseconds();
 
     private static ulong Sum(SourceObservation seen, Func<Disks.MirrorReport, ulong> figure) =>
         seen.Mirrors.Aggregate(0UL, (sum, mirror) => sum + figure(mirror));
