@@ -20,7 +20,7 @@ public sealed class LinkTests(LinkTests.Hosts hosts, ITestOutputHelper output) :
         await using var passage = await Passage.BoardAsync(pair, new PassageOptions());
         await using var between = await TestHost.CreateAsync(pair.Run, "between", isolated: true);
         await TestHost.InterposeAsync(pair.Alpha.Host, pair.Bravo.Host, between);
-        foreach (var end in new[] { "a", "b" })
+        foreach (var end in new[] { "to-alpha", "to-bravo" })
             await between.RunAsync("tc", "qdisc", "add", "dev", end, "root", "tbf", "rate", "20mbit", "burst", "64kb", "limit", "12mb").Checked();
         foreach (var host in new[] { pair.Alpha.Host, pair.Bravo.Host })
             await host.RunAsync("sysctl", "-q", "-w", "net.ipv4.tcp_wmem=4096 16384 33554432", "net.ipv4.tcp_rmem=4096 131072 33554432").Checked();

@@ -129,13 +129,13 @@ public sealed class TestHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Puts a router into the control cable of two hosts, with interfaces "a" and "b" towards them. What is queued in it is beyond the sender's
+    /// Puts a router into the control cable of two hosts, with interfaces "to-alpha" and "to-bravo" towards them. What is queued in it is beyond the sender's
     /// own flow control, as in a switch; on the sender itself Linux keeps a connection's queue short.
     /// </summary>
     public static async Task InterposeAsync(TestHost a, TestHost b, TestHost router)
     {
         await a.RunAsync("ip", "link", "del", "ctl").Checked();
-        foreach (var (host, end) in new[] { (a, "a"), (b, "b") })
+        foreach (var (host, end) in new[] { (a, $"to-{a.Name}"), (b, $"to-{b.Name}") })
         {
             await Command.RunAsync(["nsenter", "--target", $"{host._initPid}", "--net",
                 "ip", "link", "add", "ctl", "type", "veth", "peer", "name", end, "netns", $"{router._initPid}"]).Checked();
