@@ -19,7 +19,7 @@ internal sealed partial class PeerProgram(Migrations migrations, Guid hostUuid)
         // An address can lead to the wrong daemon (a unix socket's always means "this machine"), and to it every id is unknown.
         if (args.Host != hostUuid)
             throw new WherryException(ErrorCode.OperationInvalid, $"hand-over {args.Handover} is about host {args.Host}, this is host {hostUuid}");
-        return new(await migrations.ResolveAsync(args.Handover, args.StartPaused, ct) switch
+        return new(await migrations.ResolveAsync(args.Handover, args.Domain, args.StartPaused, ct) switch
         {
             ResolveAnswer.Run => PeerAnswer.Run,
             ResolveAnswer.Abort => PeerAnswer.Abort,

@@ -189,6 +189,11 @@ internal sealed class RpcMigrationPeer : IMigrationPeer
 /// <summary>Makes connections to other daemons with this daemon's keepalive settings.</summary>
 internal sealed class RpcMigrationPeerDialer(ClientConnectionOptions options, TimeProvider time, ILogger logger) : IMigrationPeerDialer
 {
+    private static readonly TimeSpan ListenerDeadline = TimeSpan.FromSeconds(10);
+
     public async Task<IMigrationPeer> DialAsync(string uri, CancellationToken ct) =>
         await RpcMigrationPeer.ConnectAsync(uri, options, time, logger, ct);
+
+    public Task RequireListenerAsync(string host, int port, CancellationToken ct) =>
+        TcpProbe.RequireListenerAsync(host, port, ListenerDeadline, time, ct);
 }

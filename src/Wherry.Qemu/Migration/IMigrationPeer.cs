@@ -69,6 +69,10 @@ public interface IMigrationPeerDialer
 {
     /// <exception cref="WherryException">The URI is bad, or the peer refused; text names the host and the cause.</exception>
     Task<IMigrationPeer> DialAsync(string uri, CancellationToken ct);
+
+    /// <summary>Returns when somebody has accepted a TCP connection there, which is closed again at once.</summary>
+    /// <exception cref="IOException">Nobody has; text names the place and the cause.</exception>
+    Task RequireListenerAsync(string host, int port, CancellationToken ct);
 }
 
 /// <summary>Features a source asks a destination for. Source: migration.md A1, libvirt_internal.h.</summary>

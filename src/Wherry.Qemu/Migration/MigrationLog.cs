@@ -30,7 +30,7 @@ internal static partial class MigrationLog
     [LoggerMessage(4008, LogLevel.Warning, "migration {Id} of domain '{Domain}': {Effect} failed: {Error}")]
     public static partial void EffectFailed(ILogger logger, HandoverId id, string domain, string effect, string error);
 
-    [LoggerMessage(4009, LogLevel.Error, "hand-over record '{File}' is damaged and was set aside: {Reason}")]
+    [LoggerMessage(4009, LogLevel.Error, "hand-over record '{File}' cannot be read, and its guest needs a person: {Reason}")]
     public static partial void RecordDamaged(ILogger logger, string file, string reason);
 
     [LoggerMessage(4010, LogLevel.Information, "migration {Id} of domain '{Domain}': resumed after a restart of the daemon as {Record}")]

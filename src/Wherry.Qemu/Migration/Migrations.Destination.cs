@@ -119,18 +119,30 @@ public sealed partial class Migrations
     }
 
     /// <summary>What became of a hand-over; has the effect of a repeated Finish. An unknown id never ran here and never will (rule 4).</summary>
-    public async Task<ResolveAnswer> ResolveAsync(Guid handoverId, bool startPaused, CancellationToken ct)
+    public async Task<ResolveAnswer> ResolveAsync(Guid handoverId, Guid domainUuid, bool startPaused, CancellationToken ct)
     {
         var id = new HandoverId(handoverId);
         var answer = _incoming.TryGetValue(id, out var migration)
             ? await migration.ResolveAsync(startPaused, ct)
-            : _remembered.TryGetValue(id, out var final) ? final : DestinationRecords.AnswerUnknown;
+            : _remembered.TryGetValue(id, out var final) ? final : AnswerUnknown(id, domainUuid);
         return answer switch
         {
             PeerAnswer.Run => ResolveAnswer.Run,
             PeerAnswer.Abort => ResolveAnswer.Abort,
             _ => ResolveAnswer.Pending,
         };
+    }
+
+    /// <summary>
+    /// Rule 4 rests on a journal that loses nothing. Where it did, a person has to look; and once the guest runs here, however it came, the
+    /// copy of the one who asks must never run again.
+    /// </summary>
+    private PeerAnswer AnswerUnknown(HandoverId id, Guid domainUuid)
+    {
+        if (_damaged.Any(wreck => wreck.Id == id && !wreck.IsCleared))
+            return PeerAnswer.Pending;
+
+        return _context.Driver.Domains.Find(domainUuid) is { Snapshot.Status.IsRunning: true } ? PeerAnswer.Run : DestinationRecords.AnswerUnknown;
     }
 
     /// <summary>The source daemon is back, on another connection.</summary>

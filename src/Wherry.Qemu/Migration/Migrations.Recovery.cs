@@ -17,15 +17,9 @@ public sealed partial class Migrations
     /// <summary>Goes on with every hand-over that is not closed.</summary>
     public async Task RecoverAsync(CancellationToken ct)
     {
-        foreach (var wreck in _context.Journal.Load())
-        {
-            MigrationLog.RecordDamaged(_context.Logger, wreck.File.Path, wreck.File.Problem);
-            if (wreck.DomainUuid is { } uuid)
-            {
-                _damaged = _damaged.SetItem(uuid, $"the record of a hand-over of this domain is damaged: "
-                    + "find out where the guest runs, then remove the file");
-            }
-        }
+        _damaged = _context.Journal.Load();
+        foreach (var wreck in _damaged)
+            MigrationLog.RecordDamaged(_context.Logger, wreck.File.KeptAs, wreck.File.Problem);
 
         foreach (var record in _context.Journal.Open)
             await RecoverAsync(record, ct);

@@ -32,7 +32,7 @@ public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
     private readonly ConcurrentDictionary<HandoverId, PeerAnswer> _remembered = new();
     private readonly ConcurrentQueue<HandoverId> _rememberedInOrder = new();
     private readonly ConcurrentDictionary<object, ImmutableList<Action>> _onClientGone = new(ReferenceEqualityComparer.Instance);
-    private ImmutableDictionary<Guid, string> _damaged = ImmutableDictionary<Guid, string>.Empty;
+    private ImmutableArray<DamagedHandover> _damaged = [];
 
     /// <param name="parts">What migrations need of this daemon.</param>
     public Migrations(MigrationParts parts)
@@ -60,8 +60,16 @@ public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
         if (_incoming.Values.FirstOrDefault(m => m.Domain.Uuid == uuid)?.Doubt is { } arriving)
             return arriving;
 
-        return _damaged.GetValueOrDefault(uuid);
+        return Damaged(uuid) is { } wreck
+            ? $"the record of a hand-over {(wreck.DomainUuid is null ? "that may be of this domain" : "of this domain")} is damaged: "
+                + $"find out where the guest runs, then remove '{wreck.File.KeptAs}'"
+            : null;
     }
+
+    /// <summary>A record that does not even say whose it was concerns every guest that was left on its way.</summary>
+    private DamagedHandover? Damaged(Guid uuid) => _damaged.FirstOrDefault(wreck => !wreck.IsCleared
+        && (wreck.DomainUuid == uuid
+            || (wreck.DomainUuid is null && _context.Driver.Domains.Find(uuid)?.Snapshot.Status == DomainStatus.Paused(PausedReason.Migration))));
 
     /// <summary>A user's call that concerns a migrating guest: returns when it may go on, at once if the guest does not migrate.</summary>
     /// <exception cref="WherryException">OperationInvalid, saying why not now.</exception>

@@ -12,6 +12,8 @@ public sealed class StateDirectory
     /// <summary>Far above any domain document (a large one is 100 KB); a bigger file is not ours.</summary>
     public const int MaxFileBytes = 16 * 1024 * 1024;
 
+    private const string WreckMark = ".corrupt-";
+
     private readonly string _extension;
 
     /// <param name="path">Created, with its parents, mode 0700.</param>
@@ -44,6 +46,12 @@ public sealed class StateDirectory
             .Order(StringComparer.Ordinal)];
     }
 
+    /// <summary>Files that were set aside at some time and are still here, with the name each had as an object.</summary>
+    public IReadOnlyList<(string Name, string Path)> Wrecks() =>
+        [.. Directory.EnumerateFiles(DirectoryPath, "*" + _extension + WreckMark + "*")
+            .Order(StringComparer.Ordinal)
+            .Select(file => (Path.GetFileName(file)[..Path.GetFileName(file).IndexOf(_extension + WreckMark, StringComparison.Ordinal)], file))];
+
     /// <summary>Reads and understands one file. Null when it is damaged, after it was set aside; <paramref name="damage"/> says why.</summary>
     public T? Load<T>(string name, Func<byte[], T> parse, out StateFileDamage? damage)
         where T : class
@@ -73,7 +81,7 @@ public sealed class StateDirectory
     {
         for (var n = 1; ; n++)
         {
-            var aside = $"{path}.corrupt-{n}";
+            var aside = $"{path}{WreckMark}{n}";
             if (File.Exists(aside))
                 continue;
             File.Move(path, aside);

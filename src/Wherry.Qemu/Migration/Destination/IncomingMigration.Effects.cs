@@ -30,8 +30,7 @@ internal sealed partial class IncomingMigration
     /// <summary>False: not durable, so the effects behind it must not happen.</summary>
     private bool Persist(DestinationRecord record) => Durably(record.Phase, () =>
     {
-        _context.Journal.Write(ToHandoverRecord(record));
-        FaultPoint.Reached($"dst.{record.Phase.ToString().ToLowerInvariant()}.written");
+        FaultPoint.Wrote(_context.Journal.Write(ToHandoverRecord(record)));
     });
 
     private bool Erase() => Durably(DestinationPhase.Absent, () =>

@@ -63,7 +63,21 @@ internal sealed partial class IncomingMigration
     {
         await monitor.ExecuteAsync(new NbdServerStart(SocketAddressLegacy.From(address)) { TlsCreds = TlsCredentials }, ct);
         foreach (var disk in await CopiedDisks.FindAsync(Qemu, _domain, _order.CopiedDisks, ct))
-            await monitor.ExecuteAsync(BlockExportAdd.Nbd($"libvirt-nbd-{disk.SourceNode}", disk.JobId, disk.SourceNode, writable: true), ct);
+        {
+            try
+            {
+                await monitor.ExecuteAsync(BlockExportAdd.Nbd($"libvirt-nbd-{disk.SourceNode}", disk.JobId, disk.SourceNode, writable: true), ct);
+            }
+            catch (QmpErrorException e)
+            {
+                // QEMU keeps the reason to itself: it activates the image for writing, and goes on with what it then has.
+                var image = Definition.Spec.Disks.FirstOrDefault(d => d.TargetDev == disk.Target)?.Source?.Path;
+                throw new WherryException(
+                    ErrorCode.OperationFailed,
+                    $"disk {disk.Target}: image '{image}' cannot be written to on host '{_context.Host.HostName}', or another process has its lock: {e.Message}",
+                    inner: e);
+            }
+        }
     }
 
     /// <summary>Tells the machine how the stream stands, whenever that has changed, until it has ended.</summary>
@@ -189,6 +203,7 @@ internal sealed partial class IncomingMigration
         if (_domain.Qemu is { } qemu)
             await _context.Driver.StopAsync(_domain, qemu, StopIntent.Failed(), TerminationFlags.Force, ct);
 
+        FaultPoint.Reached("dst.killed");
         return new DestinationInput.QemuGone();
     }
 
@@ -240,7 +255,12 @@ internal sealed partial class IncomingMigration
     private void AdoptGuest(bool crashed)
     {
         if (crashed)
-            return; // the end of its QEMU is news enough, and is told by the driver
+        {
+            // The end of its QEMU is news enough, and is told by the driver; but after a reboot of the host only the record knows that there was one.
+            if (_domain.Snapshot is { IsActive: false } now && now.Status == DomainStatus.Shutoff(ShutoffReason.Unknown))
+                _domain.Apply(new DomainInput.StatusSet(DomainStatus.Shutoff(ShutoffReason.Crashed), Announce: null));
+            return;
+        }
 
         if (_state.Attempt.StartPaused)
         {

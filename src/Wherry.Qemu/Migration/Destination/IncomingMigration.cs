@@ -85,9 +85,11 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
     public async Task<PrepareReply> PreparedAsync(CancellationToken ct)
     {
         var reached = await _progress.WaitAsync(p => p.Prepared || p.Failure is not null, ct);
-        return reached.Prepared
-            ? new PrepareReply(PrepareCookie(), _order.UriOut)
-            : throw reached.LaunchError ?? MigrationFailures.ToException(reached.Failure!); // the wait ends by one of the two
+        if (!reached.Prepared)
+            throw reached.LaunchError ?? MigrationFailures.ToException(reached.Failure!); // the wait ends by one of the two
+
+        FaultPoint.Reached("dst.replied");
+        return new PrepareReply(PrepareCookie(), _order.UriOut);
     }
 
     /// <summary>Prepared, and tunnelled: what is written here goes to QEMU.</summary>

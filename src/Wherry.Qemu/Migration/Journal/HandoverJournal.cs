@@ -26,16 +26,21 @@ internal sealed partial class HandoverJournal
     public HandoverJournal(string path) => _directory = new StateDirectory(path, ".json");
 
     /// <summary>Reads all records, once, before anything else of a domain is decided. Closed ones are removed.</summary>
-    /// <returns>Every file that could not be understood; it was set aside, and its domain, if the wreck still names one, needs attention.</returns>
+    /// <returns>
+    /// Every file that could not be understood, now or by a daemon before: it was set aside, or left where it is if a later version wrote it.
+    /// As long as it is there, nobody knows who may run its domain.
+    /// </returns>
     public ImmutableArray<DamagedHandover> Load()
     {
         var damaged = ImmutableArray.CreateBuilder<DamagedHandover>();
+        foreach (var (name, path) in _directory.Wrecks())
+            damaged.Add(new(new(_directory.PathOf(name), path, "it was damaged when an earlier daemon read it"), IdOf(name), DomainNamedIn(ReadWreck(path))));
         foreach (string name in _directory.Names())
         {
             byte[] content = [];
             var record = _directory.Load(name, bytes => Parse(name, content = bytes), out var damage);
             if (damage is not null)
-                damaged.Add(new(damage, DomainNamedIn(content)));
+                damaged.Add(new(damage, IdOf(name), DomainNamedIn(content)));
             else if (record!.IsClosed)
                 _directory.Delete(name);
             else
@@ -60,9 +65,12 @@ internal sealed partial class HandoverJournal
     public HandoverRecord Write(HandoverRecord record)
     {
         var next = record with { Seq = (Find(record.Id)?.Seq ?? 0) + 1 };
-        Durably($"hand-over record {record.Id}", () => _directory.Write(
-            record.Id.ToString(),
-            JsonSerializer.SerializeToUtf8Bytes(next, HandoverRecordJson.Default.HandoverRecord)));
+        Durably($"hand-over record {record.Id}", () =>
+        {
+            FaultPoint.Writing(next);
+            _directory.Write(record.Id.ToString(), JsonSerializer.SerializeToUtf8Bytes(next, HandoverRecordJson.Default.HandoverRecord));
+            FaultPoint.Flushing(next);
+        });
         Remember(next);
         DropClosed(next);
         return next;
@@ -117,15 +125,49 @@ internal sealed partial class HandoverJournal
 
     private static HandoverRecord Parse(string name, byte[] content)
     {
+        if (SchemaOf(content) is > HandoverRecord.CurrentSchema and var later)
+            throw new LaterVersionException($"schema {later} of a later version; this daemon reads {HandoverRecord.CurrentSchema}");
         var record = JsonSerializer.Deserialize(content, HandoverRecordJson.Default.HandoverRecord)
             ?? throw new InvalidDataException("an empty record");
-        if (record.Schema != HandoverRecord.CurrentSchema)
-            throw new InvalidDataException($"schema {record.Schema}, this daemon reads {HandoverRecord.CurrentSchema}");
+        if (record.Schema < HandoverRecord.CurrentSchema)
+            throw new InvalidDataException($"schema {record.Schema}, which no daemon has written");
         if (record.Source is null == record.Destination is null)
             throw new InvalidDataException("neither, or both, of source and destination");
         if (record.Id.ToString() != name)
             throw new InvalidDataException($"a record of hand-over {record.Id}");
         return record;
+    }
+
+    /// <summary>Before anything else of a later version's record is taken to mean what it means here. Null: it is not even JSON with a schema.</summary>
+    private static int? SchemaOf(byte[] content)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(content);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty("schema", out var schema)
+                && schema.TryGetInt32(out var number)
+                ? number
+                : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static HandoverId? IdOf(string name) => HandoverId.TryParse(name, out var id) ? id : null;
+
+    private static byte[] ReadWreck(string path)
+    {
+        try
+        {
+            return new FileInfo(path).Length <= StateDirectory.MaxFileBytes ? File.ReadAllBytes(path) : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
     }
 
     /// <summary>A truncated file mostly still has its first lines.</summary>
@@ -141,8 +183,13 @@ internal sealed partial class HandoverJournal
 
 /// <summary>A journal file that could not be understood.</summary>
 /// <param name="File">Where it was, where it is kept, and what is wrong with it.</param>
+/// <param name="Id">The hand-over, from the file's name: a peer that asks for it must not be told that it is unknown.</param>
 /// <param name="DomainUuid">The domain it is about, if that could still be read: its start is refused until a person has looked.</param>
-internal sealed record DamagedHandover(StateFileDamage File, Guid? DomainUuid);
+internal sealed record DamagedHandover(StateFileDamage File, HandoverId? Id, Guid? DomainUuid)
+{
+    /// <summary>A person has looked, and taken the file away.</summary>
+    public bool IsCleared => !System.IO.File.Exists(File.KeptAs);
+}
 
 /// <summary>A hand-over record did not become durable.</summary>
 internal sealed class JournalWriteException(string message, bool oldRecordStands, Exception inner) : Exception(message, inner)

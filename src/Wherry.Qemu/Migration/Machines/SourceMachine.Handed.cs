@@ -88,12 +88,17 @@ internal static partial class SourceMachine
         new SourceEffect.DisarmTimer(SourceTimer.LookFor),
     ];
 
+    /// <summary>
+    /// Whoever said ABORT knows already; but a HANDED that could not be written brings us here with a destination that still waits. Not while
+    /// post-copy holds: were its QEMU gone before the stream is cancelled, ours could not leave.
+    /// </summary>
     private static SourceStep TakeBack(SourceState.Handed s)
     {
+        var told = s.Attempt.OwesMemory ? [] : CancelPeer(s.Attempt);
         var why = s.Verdict?.Why ?? new Failure(FailureKind.PeerAborted, "");
         return s.CopyLost
-            ? Close(s.Attempt, new MigrationOutcome.StayedOnSource(why, GuestDied: true))
-            : To(new SourceState.Reclaiming(s.Attempt, why, ReclaimStage.StoppingStream), StopStream(s.Attempt));
+            ? GuestDied(s.Attempt, why)
+            : To(new SourceState.Reclaiming(s.Attempt, why, ReclaimStage.StoppingStream), [.. told, .. StopStream(s.Attempt)]);
     }
 
     private static SourceStep Silence(SourceState.Handed s) => s.Attempt.IsLegacy

@@ -27,9 +27,10 @@ internal sealed partial class OutgoingMigration
     /// <summary>False: not durable, so the effects behind it must not happen.</summary>
     private bool Persist(SourceRecord record)
     {
+        var whole = ToHandoverRecord(record);
         try
         {
-            _context.Journal.Write(ToHandoverRecord(record));
+            _context.Journal.Write(whole);
         }
         catch (JournalWriteException e)
         {
@@ -42,7 +43,7 @@ internal sealed partial class OutgoingMigration
             _progress.Update(p => p with { ClosedDurable = true });
 
         _loop.Post(new SourceInput.JournalWritten(record.Phase));
-        FaultPoint.Reached($"src.{record.Phase.ToString().ToLowerInvariant()}.written");
+        FaultPoint.Wrote(whole);
         return true;
     }
 

@@ -29,6 +29,7 @@ internal sealed partial class OutgoingMigration
     {
         var peer = _link?.Current ?? throw new PeerLostException($"the connection to {_order.PeerUri} was lost before Prepare");
         var call = new PhaseCall(_order.Parameters with { DestinationXml = _order.DestinationXml }, BeginCookie(), _order.DestinationFlags);
+        FaultPoint.Reached("src.prepare.sent");
         if (_order.Stream.Tunnelled)
         {
             var (tunnelled, tunnel) = await WithDeadlineAsync(t => peer.PrepareTunnelAsync(call, t), PrepareDeadline, "Prepare", ct);
@@ -110,7 +111,10 @@ internal sealed partial class OutgoingMigration
             {
                 // Rule 11: the error says what went wrong, not who may run. Ask.
                 MigrationLog.FinishRefused(_logger, Id, _domain.Name, e.Message);
-                _progress.Update(p => p with { PrepareError = e });
+
+                // That it knows no such domain is how a destination says that it has given up already, and no reason for anybody.
+                if (e.Code != ErrorCode.NoDomain)
+                    _progress.Update(p => p with { PrepareError = e });
             }
         }
 
@@ -181,6 +185,7 @@ internal sealed partial class OutgoingMigration
     private async Task<SourceInput?> ForgetAtPeerAsync(HandoverId id, CancellationToken ct)
     {
         var peer = await LinkToAsk().WaitAsync(QuestionDeadline, ct);
+        FaultPoint.Reached("src.forget.sent");
         await WithDeadlineAsync(
             async t =>
             {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Wherry.Qemu.Domains;
 using Wherry.Qemu.Migration.Disks;
 using Wherry.Qemu.Migration.Journal;
@@ -31,11 +32,16 @@ internal sealed partial class OutgoingMigration
     /// stops (B3: 0.02 s instead of 12 to 38 s on a slow link).</summary>
     private async Task<SourceInput?> StartMirrorsAsync(CancellationToken ct)
     {
-        var destination = Destination();
+        var server = NbdServer(Destination());
+
+        // QEMU's own connect blocks its main loop, and with it the guest, for as long as TCP tries: two minutes in a black hole.
+        if (server is { Host: { } host, Port: { } port })
+            await _context.Dialer.RequireListenerAsync(host, int.Parse(port, CultureInfo.InvariantCulture), ct);
+
         var verdict = await Qemu.MirrorAsync(
             new MirrorOrder(
                 _order.CopiedDisks,
-                NbdServer(destination),
+                server,
                 _order.Flags.HasFlag(MigrationFlags.NonSharedIncremental) ? MirrorSyncMode.Top : MirrorSyncMode.Full,
                 MirrorCopyMode.WriteBlocking,
                 () => (long)(Volatile.Read(ref _speedMiBps) * MiB),
@@ -60,7 +66,6 @@ internal sealed partial class OutgoingMigration
 
     private async Task<SourceInput?> DrainMirrorsAsync(CancellationToken ct)
     {
-        FaultPoint.Reached("src.stopped");
         var verdict = await Qemu.DrainAsync(ct);
         FaultPoint.Reached("src.drained");
         return verdict is MirrorVerdict.Broken broken ? MirrorBroken(broken) : new SourceInput.MirrorsDrained();
@@ -132,6 +137,9 @@ internal sealed partial class OutgoingMigration
 
     private async Task<SourceInput?> ContAsync(CancellationToken ct)
     {
+        if (StandsForAnotherReason(_domain.Snapshot.Status))
+            return new SourceInput.ContAccepted();
+
         var instance = _domain.Qemu!; // the machine asks for cont only while QEMU lives; its death is an input of its own
         var monitor = instance.Monitor;
         _domain.Apply(new DomainInput.CpusStarting(RunningReason.MigrationCanceled));
@@ -144,6 +152,7 @@ internal sealed partial class OutgoingMigration
             }
 
             _domain.Apply(new DomainInput.CpusStarted());
+            FaultPoint.Reached("src.reclaimed");
             return new SourceInput.ContAccepted();
         }
         catch (QmpErrorException refused)
@@ -155,6 +164,10 @@ internal sealed partial class OutgoingMigration
             return new SourceInput.ContRefused(refused.Message);
         }
     }
+
+    /// <summary>It stopped by itself while it migrated: its disk failed, its watchdog fired. That is for its user to see, and not for us to undo.</summary>
+    private static bool StandsForAnotherReason(DomainStatus status) => status.State is DomainState.Crashed or DomainState.Shutdown or DomainState.PmSuspended
+        || status.IsPausedFor(PausedReason.IoError) || status.IsPausedFor(PausedReason.Watchdog);
 
     private async Task<SourceInput?> KillAsync(CancellationToken ct)
     {
@@ -194,7 +207,14 @@ internal sealed partial class OutgoingMigration
         {
             _lastReported = seen.Stream;
             if (seen.Stream == StreamStatus.PreSwitchover)
+            {
                 _statistics.GuestStopped();
+                FaultPoint.Reached("src.stopped");
+            }
+            else if (seen.Stream == StreamStatus.Completed)
+            {
+                FaultPoint.Reached("src.completed");
+            }
 
             _loop.Post(new SourceInput.StreamReported(seen.Stream, seen.Info.ErrorDesc));
         }

@@ -21,6 +21,9 @@ namespace Wherry.Qemu.Migration.Source;
 /// </remarks>
 internal sealed partial class SourceQemu : IAsyncDisposable
 {
+    private static readonly TimeSpan TidiedWithin = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CancelWhileConnecting = TimeSpan.FromSeconds(2);
+
     private readonly QemuInstance _qemu;
     private readonly TimeProvider _time;
     private readonly Action<SourceObservation> _observed;
@@ -51,6 +54,14 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         if (info.BlockedReasons is { IsDefaultOrEmpty: false } reasons)
             throw new WherryException(ErrorCode.OperationInvalid, $"cannot migrate domain: {string.Join("; ", reasons)}");
 
+        // A guest that its user has paused stays so when its migration is given up, and QEMU then sends nothing of it until it has run (B2).
+        if ((await qemu.Monitor.ExecuteAsync(new QueryStatus(), ct)).Status == RunState.Postmigrate)
+        {
+            throw new WherryException(
+                ErrorCode.OperationInvalid,
+                "cannot migrate domain: it was paused when an earlier migration of it was given up, and QEMU migrates it again only when it has run; resume it first");
+        }
+
         if (!(await qemu.Monitor.ExecuteAsync(new QueryJobs(), ct)).IsEmpty)
             throw new WherryException(ErrorCode.OperationInvalid, "domain has active block job");
     }
@@ -67,7 +78,16 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             await tls.AddAsync(Monitor, MigrationParty.Source, ct);
 
         foreach (var disk in order.Disks)
-            await AddMirrorAsync(order, disk, ct);
+        {
+            try
+            {
+                await AddMirrorAsync(order, disk, ct);
+            }
+            catch (QmpErrorException e)
+            {
+                throw new WherryException(ErrorCode.OperationFailed, $"disk {disk.Target}: {e.Message}", inner: e);
+            }
+        }
 
         Look();
         var seen = await _observation.WaitAsync(
@@ -104,6 +124,8 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             {
                 // It ended by itself. How, the jobs tell.
             }
+
+            FaultPoint.Reached("src.cancel.sent");
         }
 
         var seen = await _observation.WaitAsync(
@@ -177,7 +199,8 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     /// <returns>None when there was none; PostCopyPaused when it is one that no cancel can end (B6).</returns>
     public async Task<StreamStatus> CancelAsync(CancellationToken ct)
     {
-        var now = StreamStatuses.Of((await Monitor.ExecuteAsync(new QueryMigrate(), ct)).Status);
+        var before = (await Monitor.ExecuteAsync(new QueryMigrate(), ct)).Status;
+        var now = StreamStatuses.Of(before);
         if (now is StreamStatus.None && !_streamStarted)
             return StreamStatus.None;
 
@@ -190,7 +213,19 @@ internal sealed partial class SourceQemu : IAsyncDisposable
 
         Look();
         await LookNowAsync(ct);
-        return (await _observation.WaitAsync(o => StreamStatuses.HasEnded(o.Stream), ct)).Stream;
+        if (before != MigrationStatus.Setup)
+            return (await _observation.WaitAsync(o => StreamStatuses.HasEnded(o.Stream), ct)).Stream;
+
+        // Still connecting: there is nothing yet that a yank could cut, and QEMU stays in "cancelling" for as long as TCP tries. No byte has
+        // left, and none of a cancelled stream will, so nobody need wait for that but the next migration.
+        try
+        {
+            return (await _observation.WaitAsync(o => StreamStatuses.HasEnded(o.Stream), CancelWhileConnecting, _time, "the end of the cancelled stream", ct)).Stream;
+        }
+        catch (TimeoutException)
+        {
+            return StreamStatus.Cancelled;
+        }
     }
 
     /// <summary>Cuts every connection of this migration, out of band: works also when QEMU's main loop is blocked by one (rule 9).</summary>
@@ -229,8 +264,29 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         foreach (var node in nodes.Select(n => n.NodeName).OfType<string>().Where(IsMirrorNode).Order(FormatNodesFirst))
             await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockdevDel(node), ct));
 
+        await QuietAsync(ct);
         await StreamConfiguration.RestoreAsync(Monitor, savedParameters, ct);
         await MigrationTls.RemoveAsync(Monitor, ct);
+    }
+
+    /// <summary>A stream has "failed", or is "cancelled", some time before QEMU has tidied up after it; until then it takes no settings, and
+    /// the next migration is refused ("duplicate yank instance"). One that still connects may take minutes: not waited for.</summary>
+    private async Task QuietAsync(CancellationToken ct)
+    {
+        using var limit = new CancellationTokenSource(TidiedWithin, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
+        try
+        {
+            await Lookout.UntilAsync(
+                _qemu,
+                _time,
+                async t => (await Monitor.ExecuteOutOfBandAsync(new QueryYank(), t)).All(instance => instance.Type != YankInstanceType.Migration),
+                either.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            // It goes on as it is.
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -299,6 +355,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
                 AutoDismiss = false,
             },
             ct);
+        FaultPoint.Reached("src.mirror.added");
     }
 
     private MirrorVerdict Verdict(SourceObservation seen, bool finishing) => MirrorVerdict.Of(_mirrors, seen.Mirrors, finishing);

@@ -77,6 +77,40 @@ public sealed class HandoverJournalTests : IDisposable
         Assert.Empty(journal.Open);
     }
 
+    /// <summary>A source that asks for it must not hear that it is unknown, however often this daemon restarts.</summary>
+    [Fact]
+    [Fault(31)]
+    public void What_was_set_aside_is_told_at_every_start_until_a_person_takes_it_away()
+    {
+        var bad = new HandoverJournal(_path).Write(Destination(DestinationPhase.Ran));
+        File.WriteAllText(Path.Combine(_path, bad.Id + ".json"), "");
+        for (var start = 0; start < 3; start++)
+        {
+            var damaged = Assert.Single(new HandoverJournal(_path).Load());
+            Assert.Equal(bad.Id, damaged.Id);
+            Assert.False(damaged.IsCleared);
+        }
+
+        var last = Assert.Single(new HandoverJournal(_path).Load());
+        File.Delete(last.File.KeptAs);
+        Assert.True(last.IsCleared);
+        Assert.Empty(new HandoverJournal(_path).Load());
+    }
+
+    [Fact]
+    [Fault(29)]
+    public void A_record_of_a_later_version_stays_where_it_is()
+    {
+        Directory.CreateDirectory(_path);
+        var id = HandoverId.New();
+        var file = Path.Combine(_path, id + ".json");
+        File.WriteAllText(file, $$"""{"schema":2,"domainUuid":"{{Domain}}","source":7}""");
+        var later = Assert.Single(new HandoverJournal(_path).Load());
+        Assert.Equal((file, id, Domain), (later.File.KeptAs, later.Id, later.DomainUuid));
+        Assert.True(later.File.IsOfLaterVersion);
+        Assert.True(File.Exists(file));
+    }
+
     [Fact]
     public void A_record_under_another_id_is_set_aside()
     {

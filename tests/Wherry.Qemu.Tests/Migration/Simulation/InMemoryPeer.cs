@@ -34,7 +34,7 @@ internal sealed class InMemoryPeer(string uri, SimulatedHost host) : IMigrationP
     }
 
     public Task<ResolveAnswer> ResolveAsync(Guid handoverId, Guid domainUuid, Guid hostUuid, bool startPaused, CancellationToken ct) =>
-        host.Migrations.ResolveAsync(handoverId, startPaused, ct);
+        host.Migrations.ResolveAsync(handoverId, domainUuid, startPaused, ct);
 
     public Task AttachAsync(Guid handoverId, CancellationToken ct)
     {
@@ -65,6 +65,8 @@ internal sealed class InMemoryPeer(string uri, SimulatedHost host) : IMigrationP
 /// <param name="reachable">How long the way to it takes.</param>
 internal sealed class InMemoryDialer(Func<SimulatedHost>? peer, Func<Task> reachable) : IMigrationPeerDialer
 {
+    public Task RequireListenerAsync(string host, int port, CancellationToken ct) => Task.CompletedTask;
+
     public async Task<IMigrationPeer> DialAsync(string uri, CancellationToken ct)
     {
         await reachable().WaitAsync(ct);
