@@ -87,7 +87,7 @@ public sealed class ConvergenceTests(ITestOutputHelper output)
         Assert.Empty(await passage.JudgeAsync(pair.Bravo));
     }
 
-    /// <summary>Handed over and in post-copy it is refused: <see cref="OperatorTests"/> and <see cref="PostCopyTests"/>.</summary>
+    /// <summary>Handed over and in post-copy it is refused: <see cref="OperatorTests"/> and <see cref="Memory.PostCopyTests"/>.</summary>
     [Fact]
     [Fault(60)]
     public async Task A_migration_is_given_up_in_every_phase_and_the_guest_runs_on()

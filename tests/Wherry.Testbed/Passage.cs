@@ -137,6 +137,9 @@ public sealed class Passage : IAsyncDisposable
     public async Task<string?> StateAsync(DaemonRunner daemon) =>
         await daemon.Virsh.RunAsync("domstate", Domain.Name) is { Succeeded: true } state ? state.Output.Trim() : null;
 
+    /// <summary>Types a command on the console of the QEMU that spoke last: "poweroff", "reboot" or "panic".</summary>
+    public void Type(string command) => _serial.Type(command);
+
     public ValueTask DisposeAsync()
     {
         _bystander?.Dispose();
@@ -214,6 +217,7 @@ public sealed class Passage : IAsyncDisposable
             Machine = options.Machine,
             Tuned = options.Tuned,
             EmulatorPath = options.Emulator,
+            Devices = options.Devices,
             Disks = [.. Enumerable.Range(0, options.Disks)
                 .Select(disk => new TestDisk(Path.Combine(Directory(pair.Alpha.Host, options, outside: false), ImageName(disk)), options.Format))],
         };
@@ -251,6 +255,9 @@ public sealed record PassageOptions
 
     /// <summary>See <see cref="TestDomain.Tuned"/>.</summary>
     public bool Tuned { get; init; }
+
+    /// <summary>See <see cref="TestDomain.Devices"/>.</summary>
+    public string Devices { get; init; } = "";
 
     /// <summary>The usual passenger: two disks, each written at 4 MiB/s.</summary>
     public static readonly PassageOptions TwoWrittenDisks = new() { Disks = 2, Load = new GuestLoad(WriteKiBps: 4096) };

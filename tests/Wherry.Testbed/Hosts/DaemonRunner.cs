@@ -67,10 +67,19 @@ public abstract class DaemonRunner(TestHost host) : IAsyncDisposable
     /// <summary>SIGKILL: the daemon gets no chance to write or say anything.</summary>
     public Task KillAsync() => EndAsync(PosixSignal.Kill);
 
-    public void Signal(PosixSignal signal) => PosixProcess.Signal(Pid, signal);
+    public void Signal(PosixSignal signal)
+    {
+        PosixProcess.Signal(Pid, signal);
+
+        // nsenter stops itself with its child, and would not see the end of one that runs again.
+        if (signal == PosixSignal.Continue)
+            PosixProcess.Signal(_process!.Id, signal);
+    }
 
     /// <summary>Completes when the daemon's process has ended, by whatever cause.</summary>
     public Task Exited(CancellationToken ct = default) => _process!.WaitForExitAsync(ct);
+
+    public bool HasExited => _process is { HasExited: true };
 
     public string LogTail(int lines = 40) =>
         File.Exists(LogPath) ? string.Join('\n', File.ReadLines(LogPath).TakeLast(lines)) : "(no log)";

@@ -2,7 +2,7 @@ using Wherry.Testbed;
 using Wherry.Testbed.Guest;
 using Wherry.Testbed.Hosts;
 
-namespace Wherry.Fault.Tests;
+namespace Wherry.Fault.Tests.Memory;
 
 /// <summary>Post-copy: the guest runs at the destination while part of its memory is still at the source, whatever happens to the link.</summary>
 public sealed class PostCopyTests(ITestOutputHelper output)

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Wherry.Testbed;
 
-namespace Wherry.Fault.Tests;
+namespace Wherry.Fault.Tests.Processes;
 
 /// <summary>A destination QEMU that stops answering in the middle: no packet is refused, none is acknowledged for long either.</summary>
 public sealed class StalledMigrationTests(ITestOutputHelper output)

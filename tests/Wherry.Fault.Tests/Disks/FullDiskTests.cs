@@ -1,7 +1,7 @@
 using Wherry.Testbed;
 using Wherry.Testbed.Hosts;
 
-namespace Wherry.Fault.Tests;
+namespace Wherry.Fault.Tests.Disks;
 
 /// <summary>No room left under a daemon's directories: calls that have to write are refused with the reason, and nothing is lost or half made.</summary>
 public sealed class FullDiskTests
