@@ -167,6 +167,7 @@ internal sealed partial class IncomingMigration
             target, target, CreatedImage: _order.CreatedImages.GetValueOrDefault(target)))],
         Ports = _order.NbdPort == 0 ? [_order.ListenUri.Port] : [_order.ListenUri.Port, _order.NbdPort],
         DefinitionAdded = _order.DefinitionAdded,
+        SavedParameters = _savedParameters,
         Destination = record,
     };
 }

@@ -17,7 +17,7 @@ internal sealed partial class IncomingMigration
     private static readonly TimeSpan ResetDeadline = TimeSpan.FromSeconds(10);
 
     private CookieStatistics? _finishStatistics;
-    private string? _savedParameters; // of a QEMU that this process has launched
+    private string? _savedParameters; // as QEMU came up with them; null until it has
     private Task _reset = Task.CompletedTask;
 
     /// <summary>Only an attempt that was prepared in this process launches and persists.</summary>

@@ -44,6 +44,7 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
         _domain = domain;
         _job = job;
         _order = order;
+        _savedParameters = order.SavedParameters;
         _state = first.Next;
         _logger = context.Logger;
         _loop = new MachineLoop<DestinationInput, DestinationTimer>(context.Time, timer => new DestinationInput.TimerExpired(timer));

@@ -55,6 +55,9 @@ internal sealed record IncomingOrder
     /// <summary>Ports, given back when the attempt is over.</summary>
     public ImmutableArray<IDisposable> Resources { get; init; } = [];
 
+    /// <summary>QEMU's migration parameters as it came up with them; null when this daemon has launched it and knows them itself.</summary>
+    public string? SavedParameters { get; init; }
+
     /// <summary>Images made for this attempt, by target, removed if it does not succeed.</summary>
     public ImmutableDictionary<string, string> CreatedImages { get; init; } = ImmutableDictionary<string, string>.Empty;
 
@@ -70,6 +73,7 @@ internal sealed record IncomingOrder
         Stream = StreamSettings.From(MigrationParty.Destination, (MigrationFlags)record.Flags, MigrationParameters.Default),
         ListenUri = new MigrationUri("tcp", "", 0, "", WellFormed: false),
         DefinitionAdded = record.DefinitionAdded,
+        SavedParameters = record.SavedParameters,
         CopiedDisks = [.. record.Disks.Select(disk => disk.Target)],
         CreatedImages = record.Disks.Where(disk => disk.CreatedImage is not null).ToImmutableDictionary(disk => disk.Target, disk => disk.CreatedImage!),
     };

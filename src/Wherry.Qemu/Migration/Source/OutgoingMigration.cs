@@ -215,6 +215,8 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
 
         if (_memory is not null)
             await _memory.DisposeAsync();
+        else if (File.Exists(TunnelPath))
+            File.Delete(TunnelPath); // of a daemon that died
 
         await _farewell;
         if (_link is not null)
