@@ -98,6 +98,14 @@ internal static class Aftermath
         Assert.True(problems.Count == 0, $"{when}: {string.Join("; ", problems)}\n{Logs(pair.Alpha, pair.Bravo)}");
     }
 
+    /// <summary>One guest runs, at <paramref name="home"/>, and has done so all the time; but something of the attempt is known to be left.</summary>
+    public static async Task RunsWithTracesAsync(Passage passage, HostPair pair, DaemonRunner home)
+    {
+        Assert.Same(home, await RunnerAsync(passage, pair.Alpha, pair.Bravo));
+        await passage.Timeline.WaitForBeatAsync(Soon);
+        Assert.Empty(passage.Timeline.Violations);
+    }
+
     /// <summary>virsh failed, with these words.</summary>
     public static void Refused(CommandResult result, HostPair pair, params string[] words)
     {

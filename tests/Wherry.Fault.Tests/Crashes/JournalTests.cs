@@ -71,7 +71,9 @@ public sealed class JournalTests(ITestOutputHelper output)
         // A person has seen that it runs here.
         File.Delete(Directory.GetFiles(Path.GetDirectoryName(record)!, "*.corrupt-*").Single());
         await moving;
-        await Aftermath.RunsAsync(passage, pair, pair.Bravo);
+
+        // With the record went what would have told how to tidy up after it.
+        await Aftermath.RunsWithTracesAsync(passage, pair, pair.Bravo);
     }
 
     [Theory(Explicit = true)]
@@ -103,7 +105,7 @@ public sealed class JournalTests(ITestOutputHelper output)
         await Aftermath.GoneAsync(pair.Bravo, passage);
         File.Delete(Directory.GetFiles(Path.GetDirectoryName(record)!, "*.corrupt-*").Single());
         await pair.Alpha.Virsh.AskAsync("resume", name);
-        await Aftermath.RunsAsync(passage, pair, pair.Alpha);
+        await Aftermath.RunsWithTracesAsync(passage, pair, pair.Alpha);
     }
 
     /// <summary>Back to an older daemon in the middle of a hand-over: its record is none of ours to guess at, or to throw away.</summary>

@@ -49,14 +49,14 @@ public sealed class StreamTests(ITestOutputHelper output)
         output.WriteLine(moved.ToString());
         Assert.Equal(1, altered.Count);
         Aftermath.Refused(moved, pair);
-        await Aftermath.RunsAsync(passage, pair, pair.Alpha);
+        await Aftermath.RunsWithTracesAsync(passage, pair, pair.Alpha);
         await Aftermath.GoneAsync(pair.Bravo, passage);
 
         // QEMU 7.2 never comes to the end of such a migration: it waits for a channel that was not made, and takes no other ("duplicate yank
         // instance"). The guest does not notice, and whoever tries again is told.
         var again = await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p"]);
         output.WriteLine(again.ToString());
-        await Aftermath.RunsAsync(passage, pair, again.Succeeded ? pair.Bravo : pair.Alpha);
+        await Aftermath.RunsWithTracesAsync(passage, pair, again.Succeeded ? pair.Bravo : pair.Alpha);
     }
 
     [Fact(Explicit = true)]
