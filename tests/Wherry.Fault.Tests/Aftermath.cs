@@ -44,6 +44,22 @@ internal static class Aftermath
         await daemon.StartAsync(("WHERRY_FAULT", string.Join(',', faults)));
     }
 
+    /// <summary>The daemon dies at its fault point. When the migration ends without that, or neither happens, everybody's words are the reason.</summary>
+    public static async Task DiesAsync(DaemonRunner victim, Task<CommandResult> moving, HostPair pair)
+    {
+        var exited = victim.Exited();
+        try
+        {
+            if (await Task.WhenAny(exited, moving).WaitAsync(Passage.Limit) == moving)
+                await exited.WaitAsync(Soon); // its client saw the end first
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException(
+                $"{victim.Host.Name} has not died: {(moving.IsCompletedSuccessfully ? await moving : "the migration goes on")}\n{Logs(pair.Alpha, pair.Bravo)}", e);
+        }
+    }
+
     /// <summary>Waits until exactly one of the two daemons shows the guest running, and no copy of it is left at the other.</summary>
     public static async Task<DaemonRunner> RunnerAsync(Passage passage, DaemonRunner one, DaemonRunner other)
     {

@@ -100,7 +100,7 @@ public sealed class DaemonCrashTests(ITestOutputHelper output)
         await Aftermath.ArmAsync(victim, $"{point}:crash");
 
         var moving = passage.MoveAsync(home, other, ["--p2p", .. flags]);
-        await victim.Exited().WaitAsync(Passage.Limit);
+        await Aftermath.DiesAsync(victim, moving, pair);
         await victim.StartAsync();
         var restarted = Stopwatch.GetTimestamp();
         var now = await Aftermath.RunnerAsync(passage, home, other);

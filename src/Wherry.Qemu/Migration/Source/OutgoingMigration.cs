@@ -218,11 +218,11 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         else if (File.Exists(TunnelPath))
             File.Delete(TunnelPath); // of a daemon that died
 
+        // The guest is free; a destination that is dead may take its time to be told. A call that came now would be refused for it.
+        _job.Dispose();
         await _farewell;
         if (_link is not null)
             await _link.DisposeAsync();
-
-        _job.Dispose();
     }
 
     private async Task RunAsync(Func<Task> over)
