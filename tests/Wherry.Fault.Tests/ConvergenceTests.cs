@@ -17,7 +17,7 @@ public sealed class ConvergenceTests(ITestOutputHelper output)
     // Dirties memory faster than the limit lets it go.
     private static readonly PassageOptions Restless = new() { Load = new GuestLoad(DirtyMiBps: 60, TouchMiB: 64) };
 
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(66)]
     [Trait("req", "S3.17")]
     public async Task Two_disks_that_are_written_faster_than_the_link_carries_arrive_without_a_standstill()
@@ -36,7 +36,7 @@ public sealed class ConvergenceTests(ITestOutputHelper output)
         Assert.True(gap < LongestStandstill, $"the guest stood for {gap.TotalMilliseconds:0} ms\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}");
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(83)]
     public async Task Memory_that_never_converges_is_named_while_it_lasts_and_when_it_is_given_up_and_arrives_once_the_limit_is_raised()
     {
@@ -71,7 +71,7 @@ public sealed class ConvergenceTests(ITestOutputHelper output)
         Assert.Empty(await passage.JudgeAsync(pair.Bravo));
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     public async Task A_limit_that_is_raised_while_disks_are_copied_reaches_them_and_the_memory_after_them()
     {
         await using var pair = await RealHosts.TwoWherrydAsync();
@@ -88,7 +88,7 @@ public sealed class ConvergenceTests(ITestOutputHelper output)
     }
 
     /// <summary>Handed over and in post-copy it is refused: <see cref="OperatorTests"/> and <see cref="Memory.PostCopyTests"/>.</summary>
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(60)]
     public async Task A_migration_is_given_up_in_every_phase_and_the_guest_runs_on()
     {

@@ -15,7 +15,7 @@ public sealed class CrashPairTests(ITestOutputHelper output)
     // Which point is reached first is not known, nor whether the other is reached while the first daemon is dead, or when it is back, or never.
     private static readonly TimeSpan AlsoWithin = TimeSpan.FromSeconds(1);
 
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(27)]
     public Task Both_daemons_die_around_the_point_of_no_return_and_one_guest_runs() => KillBothAsync(
         [("src.commit.sent", "dst.loaded"), ("src.handed.written", "dst.intent.written"), ("src.commit.reply", "dst.ran.written")], Budget);
