@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Wherry.Testbed;
 using Wherry.Testbed.Hosts;
 
 namespace Wherry.Chaos;
@@ -135,14 +134,11 @@ internal sealed record Fault(string Name, Func<Scene, Task<bool>> StrikeAsync)
         await scene.AfterAsync(begin);
         var struck = !scene.IsOver;
         foreach (var host in hosts)
-        {
-            await host.RunAsync("nft", "add table inet cut; add chain inet cut out { type filter hook output priority 0; }; "
-                + string.Join("; ", links.Select(link => $"add rule inet cut out oifname {link} meta l4proto tcp {verdict}"))).Checked();
-        }
+            await host.CutAsync(links.Select(link => $"oifname {link} meta l4proto tcp {verdict}"));
 
         await scene.AfterAsync(length);
         foreach (var host in hosts)
-            await host.RunAsync("nft", "delete table inet cut").Checked();
+            await host.MendAsync();
         return struck;
     })
     { DeafensClient = links.Contains("ctl") };

@@ -97,10 +97,9 @@ public sealed class ConvergenceTests(ITestOutputHelper output)
         var name = passage.Domain.Name;
 
         // Its packets vanish, so it connects for as long as it is willing to.
-        await pair.Alpha.Host.RunAsync(
-            "nft", "add table inet cut; add chain inet cut out { type filter hook output priority 0; }; add rule inet cut out oifname ctl drop").Checked();
+        await pair.Alpha.Host.CutAsync(["oifname ctl drop"]);
         await AbortsAsync("while it connects", "10", () => Task.CompletedTask);
-        await pair.Alpha.Host.RunAsync("nft", "delete", "table", "inet", "cut").Checked();
+        await pair.Alpha.Host.MendAsync();
 
         await AbortsAsync("while disks are copied", "1", () => UntilAsync(pair.Alpha, "File processed", "domjobinfo", name));
         await AbortsAsync("while memory is sent", "24", () => UntilAsync(pair.Alpha, "Dirty rate", "domjobinfo", name));
@@ -130,17 +129,8 @@ public sealed class ConvergenceTests(ITestOutputHelper output)
         }
     }
 
-    private static async Task UntilAsync(DaemonRunner daemon, string text, params string[] question)
-    {
-        using var limit = new CancellationTokenSource(Passage.Limit);
-        while (true)
-        {
-            var answer = (await daemon.Virsh.RunAsync(question)).Output;
-            if (answer.Contains(text, StringComparison.Ordinal))
-                return;
-            Assert.False(limit.IsCancellationRequested, $"'{text}' does not come: {answer}\n{daemon.LogTail()}");
-        }
-    }
+    private static Task UntilAsync(DaemonRunner daemon, string text, params string[] question) => Aftermath.UntilAsync(
+        $"'{text}' comes", async () => (await daemon.Virsh.RunAsync(question)).Output.Contains(text, StringComparison.Ordinal), Passage.Limit, daemon);
 
     private static async Task<string> ConcernAsync(DaemonRunner daemon, string domain) => (await Command.RunAsync(
         ["/usr/bin/python3", "-c", "import libvirt, sys\nprint(libvirt.open(sys.argv[1]).lookupByName(sys.argv[2]).jobStats()['wherry.concern'])", daemon.Uri, domain]).Checked()).Output;

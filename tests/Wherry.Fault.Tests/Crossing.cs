@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Wherry.Testbed;
 using Wherry.Testbed.Hosts;
@@ -123,16 +122,8 @@ public sealed class Crossing : IAsyncDisposable
     }
 
     /// <summary>Looks again and again until the condition holds.</summary>
-    public async Task UntilAsync(string what, Func<Task<bool>> condition, TimeSpan? limit = null)
-    {
-        var began = Stopwatch.GetTimestamp();
-        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!await condition())
-        {
-            Assert.True(Stopwatch.GetElapsedTime(began) < (limit ?? Passage.Limit), $"{what}: not within {limit ?? Passage.Limit}\n{Logs()}");
-            await pace.WaitForNextTickAsync();
-        }
-    }
+    public Task UntilAsync(string what, Func<Task<bool>> condition, TimeSpan? limit = null) =>
+        Aftermath.UntilAsync(what, condition, limit ?? Passage.Limit, From, To);
 
     public Task UntilAsync(string what, Func<bool> condition, TimeSpan? limit = null) => UntilAsync(what, () => Task.FromResult(condition()), limit);
 

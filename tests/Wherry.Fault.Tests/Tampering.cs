@@ -37,8 +37,7 @@ internal static class Tampering
         host.RunAsync("mount", "-t", "tmpfs", "-o", $"size={size}", "tmpfs", directory).Checked();
 
     /// <summary>Rules for packets that leave this host; undone by <see cref="HealAsync"/>.</summary>
-    public static Task CutAsync(TestHost host, params string[] rules) => host.RunAsync("nft", "add table inet cut; add chain inet cut out { type filter hook output priority 0; }; "
-        + string.Join("; ", rules.Select(rule => $"add rule inet cut out {rule}"))).Checked();
+    public static Task CutAsync(TestHost host, params string[] rules) => host.CutAsync(rules);
 
     /// <summary>Everything on the data link disappears, both ways.</summary>
     public static async Task BlackHoleAsync(HostPair pair)
@@ -50,7 +49,7 @@ internal static class Tampering
     public static async Task HealAsync(params DaemonRunner[] daemons)
     {
         foreach (var daemon in daemons)
-            await daemon.Host.RunAsync("nft", "delete table inet cut").Checked();
+            await daemon.Host.MendAsync();
     }
 
     /// <summary>Takes these ports of the host, until the command is ended.</summary>

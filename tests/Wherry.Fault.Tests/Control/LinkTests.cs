@@ -44,7 +44,7 @@ public sealed class LinkTests(LinkTests.Hosts hosts, ITestOutputHelper output) :
         await crossing.SendingAsync();
         await CutAsync(crossing.From.Host, "ctl");
         await crossing.LosesLinkAsync();
-        await MendAsync(crossing.From.Host);
+        await crossing.From.Host.MendAsync();
         await crossing.From.Virsh.AskAsync("migrate-setspeed", crossing.Name, "1000");
         await crossing.MovedAsync(await moving);
     }
@@ -59,7 +59,7 @@ public sealed class LinkTests(LinkTests.Hosts hosts, ITestOutputHelper output) :
         await CutAsync(crossing.From.Host, "ctl");
         await crossing.UntilAsync("the destination is gone by itself", () => !File.Exists($"/proc/{crossing.Passage.Timeline.Pids[^1]}/exe"));
         var moved = await moving;
-        await MendAsync(crossing.From.Host);
+        await crossing.From.Host.MendAsync();
         await crossing.StayedAsync(moved, "control", crossing.To.Host.Name);
     }
 
@@ -75,7 +75,7 @@ public sealed class LinkTests(LinkTests.Hosts hosts, ITestOutputHelper output) :
         await stopped.ReleaseAsync();
         await crossing.LosesLinkAsync();
         var mended = System.Diagnostics.Stopwatch.GetTimestamp();
-        await MendAsync(crossing.From.Host);
+        await crossing.From.Host.MendAsync();
         var moved = await moving;
         var after = System.Diagnostics.Stopwatch.GetElapsedTime(mended);
         output.WriteLine($"decided {after.TotalSeconds:0.0} s after the link was back; the guest stood still for {crossing.Passage.Timeline.LongestSilence().TotalSeconds:0.0} s");
@@ -98,7 +98,7 @@ public sealed class LinkTests(LinkTests.Hosts hosts, ITestOutputHelper output) :
             await CutAsync(crossing.From.Host, "ctl", hook);
             await crossing.LosesLinkAsync();
             await crossing.UntilAsync("the destination gives its end up", async () => (await ServedAsync(crossing.To)).Length == 0);
-            await MendAsync(crossing.From.Host);
+            await crossing.From.Host.MendAsync();
             await crossing.From.Virsh.AskAsync("domjobabort", crossing.Name);
             await crossing.StayedAsync(await moving);
         }
@@ -128,7 +128,7 @@ public sealed class LinkTests(LinkTests.Hosts hosts, ITestOutputHelper output) :
         await crossing.SendingAsync();
         await CutAsync(crossing.From.Host, "ctl");
         await crossing.LosesLinkAsync();
-        await MendAsync(crossing.From.Host);
+        await crossing.From.Host.MendAsync();
         await crossing.From.Virsh.AskAsync("domjobabort", crossing.Name);
         await crossing.StayedAsync(await moving);
     }
@@ -140,11 +140,8 @@ public sealed class LinkTests(LinkTests.Hosts hosts, ITestOutputHelper output) :
     private static string[] OverData(Crossing crossing) => ["--migrateuri", $"tcp://{crossing.To.Host.DataAddress}"];
 
     /// <summary>What the host would send over the link, or receive, or both, is lost.</summary>
-    private static Task CutAsync(TestHost host, string link, string hook = "both") => host.RunAsync("nft", "add table inet cut; "
-        + (hook != "input" ? $"add chain inet cut out {{ type filter hook output priority 0; }}; add rule inet cut out oifname {link} drop; " : "")
-        + (hook != "output" ? $"add chain inet cut in {{ type filter hook input priority 0; }}; add rule inet cut in iifname {link} drop" : "")).Checked();
-
-    private static Task MendAsync(TestHost host) => host.RunAsync("nft", "delete table inet cut").Checked();
+    private static Task CutAsync(TestHost host, string link, string hook = "both") => host.CutAsync(
+        hook != "input" ? [$"oifname {link} drop"] : [], hook != "output" ? [$"iifname {link} drop"] : []);
 
     private static StockLibvirtd Stock(TestHost host, int port) => new(host) { MoreConfiguration = OneSecondThreeTimes, MoreQemuConfiguration = OneSecondThreeTimes };
 

@@ -47,30 +47,18 @@ public sealed class DaemonCrashTests(ITestOutputHelper output)
     {
         await using var pair = await RealHosts.TwoWherrydAsync();
         await using var passage = await Passage.BoardAsync(pair, PassageOptions.TwoWrittenDisks);
-        foreach (var point in new[] { "src.reclaim.written", "src.reclaimed", "src.closed.written" })
+        foreach (var point in new[] { "src.reclaim.written", "src.reclaimed", "src.closed.written", "dst.killed" })
         {
-            await Aftermath.ArmAsync(pair.Alpha, $"{point}:crash", "src.stopped:hang");
-            var moving = passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p"]);
-            await Aftermath.HangsAsync(pair.Alpha);
-            var abort = pair.Alpha.Virsh.RunAsync("domjobabort", passage.Domain.Name);
-            Aftermath.GoOn(pair.Alpha);
-            await pair.Alpha.Exited().WaitAsync(Passage.Limit);
-            await pair.Alpha.StartAsync();
-            await abort;
-            Assert.False((await moving).Succeeded);
-            await Aftermath.RunsAsync(passage, pair, pair.Alpha, point);
-        }
-
-        foreach (var point in new[] { "dst.killed" })
-        {
+            var victim = point.StartsWith("src.", StringComparison.Ordinal) ? pair.Alpha : pair.Bravo;
             await Aftermath.ArmAsync(pair.Bravo, $"{point}:crash");
-            await Aftermath.ArmAsync(pair.Alpha, "src.stopped:hang");
+            await Aftermath.ArmAsync(pair.Alpha, $"{point}:crash", "src.stopped:hang");
+
             var moving = passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p"]);
             await Aftermath.HangsAsync(pair.Alpha);
             var abort = pair.Alpha.Virsh.RunAsync("domjobabort", passage.Domain.Name);
             Aftermath.GoOn(pair.Alpha);
-            await pair.Bravo.Exited().WaitAsync(Passage.Limit);
-            await pair.Bravo.StartAsync();
+            await victim.Exited().WaitAsync(Passage.Limit);
+            await victim.StartAsync();
             await abort;
             Assert.False((await moving).Succeeded);
             await Aftermath.RunsAsync(passage, pair, pair.Alpha, point);

@@ -55,8 +55,8 @@ public sealed class PostCopyTests(ITestOutputHelper output)
         Assert.Contains("cannot abort migration in post-copy mode", (await pair.Alpha.Virsh.RunAsync("domjobabort", name)).Error, StringComparison.Ordinal);
         Assert.Contains("needs the memory that is still here", (await pair.Alpha.Virsh.RunAsync("destroy", name)).Error, StringComparison.Ordinal);
         await pair.Alpha.Virsh.AskAsync("domjobabort", "--postcopy", name);
-        await ReachesAsync(pair.Alpha, name, "paused (post-copy failed)");
-        await ReachesAsync(pair.Bravo, name, "running (post-copy failed)");
+        await Aftermath.ReachesAsync(pair.Alpha, name, "paused (post-copy failed)");
+        await Aftermath.ReachesAsync(pair.Bravo, name, "running (post-copy failed)");
 
         var resumed = await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--postcopy", "--p2p", "--postcopy-resume"]);
         Assert.True(resumed.Succeeded, $"{resumed}\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}");
@@ -75,9 +75,9 @@ public sealed class PostCopyTests(ITestOutputHelper output)
             pair.Alpha, pair.Bravo, [.. Slowly, "--p2p", "--migrateuri", $"tcp://{pair.Bravo.Host.DataAddress}"]);
         await InPostCopyAsync(pair, passage);
 
-        await CutDataLinkAsync(pair, "reject with tcp reset");
-        await ReachesAsync(pair.Alpha, name, "paused (post-copy failed)");
-        await MendDataLinkAsync(pair);
+        await Tampering.CutAsync(pair.Alpha.Host, "oifname dat meta l4proto tcp reject with tcp reset");
+        await Aftermath.ReachesAsync(pair.Alpha, name, "paused (post-copy failed)");
+        await Tampering.HealAsync(pair.Alpha);
 
         var moved = await EndAsync(pair, moving);
         Assert.True(moved.Succeeded, $"{moved}\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}");
@@ -96,21 +96,15 @@ public sealed class PostCopyTests(ITestOutputHelper output)
             pair.Alpha, pair.Bravo, [.. Slowly, "--p2p", "--migrateuri", $"tcp://{pair.Bravo.Host.DataAddress}"]);
         await InPostCopyAsync(pair, passage);
 
-        await CutDataLinkAsync(pair, "drop");
+        await Tampering.CutAsync(pair.Alpha.Host, "oifname dat meta l4proto tcp drop");
         await Task.Delay(TimeSpan.FromSeconds(20), TimeProvider.System, TestContext.Current.CancellationToken); // the fault itself, not a wait for something
-        await MendDataLinkAsync(pair);
+        await Tampering.HealAsync(pair.Alpha);
 
         var moved = await EndAsync(pair, moving);
         Assert.True(moved.Succeeded, $"{moved}\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}");
         Assert.Empty(await passage.JudgeAsync(pair.Bravo));
         output.WriteLine($"longest silence {passage.Timeline.LongestSilence().TotalSeconds:0.0} s");
     }
-
-    private static Task CutDataLinkAsync(HostPair pair, string verdict) => pair.Alpha.Host.RunAsync(
-        "nft", "add table inet cut; add chain inet cut out { type filter hook output priority 0; }; "
-        + $"add rule inet cut out oifname dat meta l4proto tcp {verdict}").Checked();
-
-    private static Task MendDataLinkAsync(HostPair pair) => pair.Alpha.Host.RunAsync("nft", "delete table inet cut").Checked();
 
     [Theory]
     [Fault(93)]
@@ -127,8 +121,8 @@ public sealed class PostCopyTests(ITestOutputHelper output)
         await victim.KillAsync();
         await victim.StartAsync();
         Assert.Equal(atDestination, (await moving).Succeeded); // a client whose daemon dies cannot be told
-        await ReachesAsync(pair.Bravo, passage.Domain.Name, "running (migrated)");
-        await GoneAsync(pair.Alpha, passage);
+        await Aftermath.ReachesAsync(pair.Bravo, passage.Domain.Name, "running (migrated)");
+        await Aftermath.GoneAsync(pair.Alpha, passage);
         Assert.Empty(await passage.JudgeAsync(pair.Bravo));
     }
 
@@ -152,14 +146,7 @@ public sealed class PostCopyTests(ITestOutputHelper output)
         Assert.True(File.Exists($"/proc/{passage.Timeline.Pids[0]}/exe"), "the source's memory is gone");
 
         await pair.Alpha.Virsh.AskAsync("destroy", name);
-        await GoneAsync(pair.Alpha, passage);
-    }
-
-    private static async Task GoneAsync(DaemonRunner daemon, Passage passage)
-    {
-        using var limit = new CancellationTokenSource(Passage.Limit);
-        while (await passage.StateAsync(daemon) is not null)
-            limit.Token.ThrowIfCancellationRequested();
+        await Aftermath.GoneAsync(pair.Alpha, passage);
     }
 
     /// <summary>The end of a move, or what both daemons said until it was waited for in vain.</summary>
@@ -178,9 +165,8 @@ public sealed class PostCopyTests(ITestOutputHelper output)
     /// <summary>Asks for post-copy as soon as there is a migration; returns when the guest speaks from its second QEMU.</summary>
     private static async Task InPostCopyAsync(HostPair pair, Passage passage)
     {
-        using var limit = new CancellationTokenSource(Passage.Limit);
-        while (!(await pair.Alpha.Virsh.RunAsync("migrate-postcopy", passage.Domain.Name)).Succeeded)
-            limit.Token.ThrowIfCancellationRequested();
+        await Aftermath.UntilAsync(
+            "post-copy is admitted", async () => (await pair.Alpha.Virsh.RunAsync("migrate-postcopy", passage.Domain.Name)).Succeeded, Passage.Limit, pair.Alpha);
         try
         {
             await passage.Timeline.WaitAsync("the guest at the destination", t => t.Speaker == 1, Passage.Limit);
@@ -189,12 +175,5 @@ public sealed class PostCopyTests(ITestOutputHelper output)
         {
             throw new TimeoutException($"{e.Message}\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}", e);
         }
-    }
-
-    private static async Task ReachesAsync(DaemonRunner daemon, string domain, string state)
-    {
-        using var limit = new CancellationTokenSource(Passage.Limit);
-        while (!(await daemon.Virsh.AskAsync("domstate", "--reason", domain)).Contains(state, StringComparison.Ordinal))
-            limit.Token.ThrowIfCancellationRequested();
     }
 }

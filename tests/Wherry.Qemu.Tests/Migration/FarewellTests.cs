@@ -94,6 +94,8 @@ public sealed class FarewellTests(ProbedEmulators emulators) : IClassFixture<Pro
     {
         hosts.Source.HoldMirrors = false;
         await SimulatedHost.LetGoOfAsync(hosts.Guest, Ct);
+        if (hosts.Bravo.Driver.Domains.Find(hosts.Guest.Uuid) is { } ending) // The guest waits for nobody, so the farewell may still be on its way.
+            await ending.State.WaitAsync(now => !now.IsActive, Ct).Within();
         Assert.Null(hosts.Bravo.Driver.Domains.Find(hosts.Guest.Uuid));
         await hosts.MigrateAsync(Ct).Within();
         Assert.True(hosts.Destination.Running, hosts.Story());

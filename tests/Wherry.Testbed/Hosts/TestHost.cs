@@ -103,6 +103,17 @@ public sealed class TestHost : IAsyncDisposable
     /// <summary>The process that <see cref="Enter"/> started, seen from outside: nsenter forks to enter the process namespace.</summary>
     internal int PidInside(Process entered) => IsIsolated ? ChildOf(entered.Id) : entered.Id;
 
+    /// <summary>Lets the kernel treat this host's packets by nft's rules, such as "oifname ctl drop", until <see cref="MendAsync"/>.</summary>
+    /// <param name="sent">For what it sends.</param>
+    /// <param name="received">For what comes to it.</param>
+    public Task CutAsync(IEnumerable<string> sent, params IEnumerable<string> received) => RunAsync("nft", "add table inet cut; "
+        + Chain("output", sent) + Chain("input", received)).Checked();
+
+    public Task MendAsync() => RunAsync("nft", "delete table inet cut").Checked();
+
+    private static string Chain(string hook, IEnumerable<string> rules) =>
+        $"add chain inet cut {hook} {{ type filter hook {hook} priority 0; }}; {string.Concat(rules.Select(rule => $"add rule inet cut {hook} {rule}; "))}";
+
     /// <summary>Joins two hosts by two cables, so that tests can cut the control link and the data link apart.</summary>
     public static async Task ConnectAsync(TestHost a, TestHost b)
     {

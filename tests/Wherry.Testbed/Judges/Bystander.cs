@@ -19,7 +19,7 @@ internal sealed class Bystander : IDisposable
     private readonly Lock _lock = new();
     private List<TimeSpan> _answers = [];
     private List<TimeSpan> _late = [];
-    private volatile bool _ending;
+    private readonly CancellationTokenSource _ending = new();
 
     private Bystander(Func<DaemonRunner> daemon)
     {
@@ -32,15 +32,7 @@ internal sealed class Bystander : IDisposable
 
     public static async Task<Bystander> StartAsync(DaemonRunner daemon)
     {
-        // The firmware finds nothing to boot and waits: it costs nothing.
-        await daemon.Virsh.RunWithXmlAsync("create", $"""
-            <domain type='qemu'>
-              <name>{Name}</name>
-              <memory unit='MiB'>16</memory>
-              <os><type arch='x86_64' machine='pc'>hvm</type></os>
-              <devices><emulator>{TestDomain.Emulator}</emulator><memballoon model='none'/></devices>
-            </domain>
-            """).Checked();
+        await daemon.Virsh.RunWithXmlAsync("create", new FirmwareDomain(Name).Xml).Checked();
         return new Bystander(() => daemon);
     }
 
@@ -59,8 +51,9 @@ internal sealed class Bystander : IDisposable
 
     public void Dispose()
     {
-        _ending = true;
+        _ending.Cancel();
         _asking.Join();
+        _ending.Dispose();
     }
 
     private static TimeSpan NinetyNine(List<TimeSpan> times)
@@ -71,18 +64,18 @@ internal sealed class Bystander : IDisposable
 
     private void Ask()
     {
-        while (!_ending)
+        while (!_ending.IsCancellationRequested)
         {
             try
             {
                 using var client = new PlainClient(_daemon(), TimeSpan.FromSeconds(2));
                 var domain = client.Find(Name);
-                while (!_ending)
+                while (!_ending.IsCancellationRequested)
                 {
                     var began = Stopwatch.GetTimestamp();
                     client.Call<DomainGetStateArgs, DomainGetStateRet>(RemoteProcedure.DomainGetState, new DomainGetStateArgs(domain, Flags: 0));
                     var answered = Stopwatch.GetTimestamp();
-                    Thread.Sleep(Pace);
+                    _ending.Token.WaitHandle.WaitOne(Pace);
                     var late = Stopwatch.GetElapsedTime(answered) - Pace;
                     lock (_lock)
                     {
@@ -93,7 +86,7 @@ internal sealed class Bystander : IDisposable
             }
             catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
             {
-                Thread.Sleep(Pace); // The daemon is down, as a test may have wanted.
+                _ending.Token.WaitHandle.WaitOne(Pace); // The daemon is down, as a test may have wanted.
             }
         }
     }
