@@ -6,18 +6,28 @@ using Wherry.Testbed.Hosts;
 namespace Wherry.Bench;
 
 /// <summary>A guest goes to and fro, peer to peer; each leg is one sample.</summary>
-internal sealed record MigrationBench(string Name, int DiskCount)
+internal sealed record MigrationBench(string Name, GuestLoad Load, int DiskCount = 0, int Flags = 0)
 {
-    private const int Live = 1, PeerToPeer = 2, CopyStorageAll = 64; // VIR_MIGRATE_* of libvirt's API
+    private const int Live = 1, PeerToPeer = 2, Tunnelled = 4, CopyStorageAll = 64, Tls = 1 << 16, Parallel = 1 << 17; // VIR_MIGRATE_* of libvirt's API
     private const int DiskMiB = 512, FilledMiB = 128;
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
-    public static readonly MigrationBench Idle = new("idle", 0), TwoDisks = new("two copied disks, 4 MiB/s each", 2);
+    public static readonly ImmutableArray<MigrationBench> Kinds =
+    [
+        new("idle", GuestLoad.Idle),
+        new("40 MiB/s dirtied", new GuestLoad(DirtyMiBps: 40)),
+        new("two copied disks, 4 MiB/s each", new GuestLoad(WriteKiBps: 4096), DiskCount: 2, CopyStorageAll),
+        new("tunnelled", GuestLoad.Idle, Flags: Tunnelled),
+        new("TLS", GuestLoad.Idle, Flags: Tls),
+        new("parallel", GuestLoad.Idle, Flags: Parallel),
+    ];
+
+    private string DomainName => $"bench-{Kinds.IndexOf(this)}";
 
     public async Task RunAsync(HostPair pair, int n, Figures figures)
     {
-        await using var serial = new SerialListener(pair.Run.File($"serial{DiskCount}"));
+        await using var serial = new SerialListener(pair.Run.File($"serial-{DomainName}"));
         var domain = await CreateAsync(pair, serial);
         await using var alpha = new BenchClient(pair.Alpha);
         await using var bravo = new BenchClient(pair.Bravo);
@@ -41,11 +51,11 @@ internal sealed record MigrationBench(string Name, int DiskCount)
     {
         var before = timeline.HandOvers.Length;
         await using var events = new MonitorEvents(from, domain);
-        var flags = Live | PeerToPeer | (DiskCount > 0 ? CopyStorageAll : 0);
+        string[] parameters = (Flags & Tls) != 0 ? [$"tls.destination={to.Host.Name}"] : [];
         // The guest must have settled after the leg before, and virsh be listening for events: half a second of heartbeats is both.
         var settled = timeline.LastCount + 100;
         await timeline.WaitAsync("half a second of heartbeats", t => t.LastCount >= settled, Limit);
-        var call = await client.CallAsync("migrate", domain, to.PeerUri, $"{flags}");
+        var call = await client.CallAsync(["migrate", domain, to.PeerUri, $"{Live | PeerToPeer | Flags}", .. parameters]);
         await timeline.WaitAsync("a heartbeat from the destination", t => t.HandOvers.Length > before, Limit);
         var handOver = timeline.HandOvers[before];
         figures.Add($"{Name}: wall", call.Elapsed);
@@ -88,10 +98,10 @@ internal sealed record MigrationBench(string Name, int DiskCount)
             }
         }
 
-        return new TestDomain($"bench{DiskCount}", await GuestImage.GetAsync(), serial)
+        return new TestDomain(DomainName, await GuestImage.GetAsync(), serial)
         {
             MemoryMiB = 512,
-            Load = new GuestLoad(WriteKiBps: DiskCount > 0 ? 4096 : 0),
+            Load = Load,
             Disks = [.. disks.Select(disk => new TestDisk(Path.Combine(pair.Alpha.Host.Images, disk)))],
         };
     }

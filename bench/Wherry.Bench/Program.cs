@@ -2,6 +2,7 @@ using System.Globalization;
 using Wherry.Bench;
 using Wherry.Testbed.Guest;
 using Wherry.Testbed.Hosts;
+using Wherry.Testing.Tls;
 
 // `./run bench [migration] [lifecycle] [daemon] [crowd] [--n COUNT] [--only wherryd|libvirtd]`: both daemons on this machine in the same
 // run, each pair in hosts of its own, images in memory; without names all parts. Compare the columns, not the absolute figures: a busy
@@ -17,13 +18,21 @@ if ((GuestImage.Missing ?? TestHost.IsolationMissing) is { } missing)
     return 1;
 }
 
+var authority = new TestAuthority("bench");
 var columns = new List<(string, Figures)>();
 if (only is null or "wherryd")
-    columns.Add(("wherryd", await MeasureAsync((host, port) => new Wherryd(host, port))));
+    columns.Add(("wherryd", await MeasureAsync((host, port) => new Wherryd(host, port) { MoreQemuConfiguration = Certificates(host) })));
 if (only is null or "libvirtd" && StockLibvirtd.Missing is null)
-    columns.Add(("libvirtd", await MeasureAsync((host, _) => new StockLibvirtd(host))));
+    columns.Add(("libvirtd", await MeasureAsync((host, _) => new StockLibvirtd(host) { MoreQemuConfiguration = Certificates(host) })));
 Figures.Print(columns, n);
 return 0;
+
+string Certificates(TestHost host)
+{
+    var directory = Path.Combine(host.Directory, "migrate-tls");
+    authority.Install(directory, authority.Issue($"CN={host.Name}", names: [host.Name]));
+    return $"migrate_tls_x509_cert_dir = \"{directory}\"";
+}
 
 string? Option(string name) => args.SkipWhile(arg => arg != name).Skip(1).FirstOrDefault();
 
@@ -33,8 +42,8 @@ async Task<Figures> MeasureAsync(Func<TestHost, int, DaemonRunner> daemon)
     await using var pair = await HostPair.StartAsync(daemon, inMemory: true);
     if (Begins("migration"))
     {
-        await MigrationBench.Idle.RunAsync(pair, n, figures);
-        await MigrationBench.TwoDisks.RunAsync(pair, n, figures);
+        foreach (var kind in MigrationBench.Kinds)
+            await kind.RunAsync(pair, n, figures);
     }
 
     if (Begins("lifecycle"))

@@ -1,7 +1,7 @@
 """A libvirt client that does one call per line of its input and tells when it began and ended.
 
 usage: client.py URI
-input:   create FILE | define FILE | start NAME | destroy NAME | undefine NAME | migrate NAME PEER-URI FLAGS
+input:   create FILE | define FILE | start NAME | destroy NAME | undefine NAME | migrate NAME PEER-URI FLAGS [PARAMETER=TEXT]...
 output:  ok BEGAN ENDED          nanoseconds of CLOCK_MONOTONIC, which the bench's own clock is as well
          error MESSAGE
 Only the call itself is timed: not a program's start, a connection's opening, or a name's look-up.
@@ -27,7 +27,7 @@ def prepare(verb, *arguments):
         "start": domain.create,
         "destroy": domain.destroy,
         "undefine": domain.undefine,
-        "migrate": lambda: domain.migrateToURI3(arguments[1], {}, int(arguments[2])),
+        "migrate": lambda: domain.migrateToURI3(arguments[1], dict(word.split("=", 1) for word in arguments[3:]), int(arguments[2])),
     }[verb]
 
 

@@ -67,7 +67,7 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
     {
         await using var pair = await RealHosts.PairAsync(Wherry, (host, port) => new Wherryd(host, port)
         {
-            QemuConfiguration = $"cgroup_controllers = []\nmigrate_tls_x509_cert_dir = \"{Certificates(host, "somebody.else")}\"",
+            MoreQemuConfiguration = $"migrate_tls_x509_cert_dir = \"{Certificates(host, "somebody.else")}\"",
         });
         await using var passage = await Passage.BoardAsync(pair, Restless);
         var began = System.Diagnostics.Stopwatch.GetTimestamp();
@@ -132,7 +132,7 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
 
     private static Wherryd Wherry(TestHost host, int port) => new(host, port)
     {
-        QemuConfiguration = $"cgroup_controllers = []\nmigrate_tls_x509_cert_dir = \"{Certificates(host)}\"",
+        MoreQemuConfiguration = $"migrate_tls_x509_cert_dir = \"{Certificates(host)}\"",
     };
 
     private static StockLibvirtd Stock(TestHost host, int port) => new(host) { MoreQemuConfiguration = $"migrate_tls_x509_cert_dir = \"{Certificates(host)}\"" };
@@ -140,15 +140,7 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
     private static string Certificates(TestHost host, string? name = null)
     {
         var directory = Path.Combine(host.Directory, "migrate-tls");
-        Directory.CreateDirectory(directory);
-        var certificate = Authority.Issue($"CN={host.Name}, O=Example, C=GB", names: [name ?? host.Name]);
-        File.WriteAllText(Path.Combine(directory, "ca-cert.pem"), Authority.Pem);
-        foreach (var end in (string[])["server", "client"])
-        {
-            File.WriteAllText(Path.Combine(directory, $"{end}-cert.pem"), certificate.Pem);
-            File.WriteAllText(Path.Combine(directory, $"{end}-key.pem"), certificate.KeyPem);
-        }
-
+        Authority.Install(directory, Authority.Issue($"CN={host.Name}, O=Example, C=GB", names: [name ?? host.Name]));
         return directory;
     }
 }

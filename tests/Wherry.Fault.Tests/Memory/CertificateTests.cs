@@ -15,7 +15,7 @@ public sealed class CertificateTests(ITestOutputHelper output)
     {
         await using var pair = await RealHosts.PairAsync((host, port) => new Wherryd(host, port)
         {
-            QemuConfiguration = $"cgroup_controllers = []\nmigrate_tls_x509_cert_dir = \"{Directory(host)}\"",
+            MoreQemuConfiguration = $"migrate_tls_x509_cert_dir = \"{Directory(host)}\"",
         });
         Write(pair.Alpha.Host, Ours, Ours.Issue("CN=alpha", names: ["alpha"]));
         await using var passage = await Passage.BoardAsync(pair, PassageOptions.TwoWrittenDisks);
@@ -48,14 +48,5 @@ public sealed class CertificateTests(ITestOutputHelper output)
 
     private static string Directory(TestHost host) => Path.Combine(host.Directory, "migrate-tls");
 
-    private static void Write(TestHost host, TestAuthority authority, TestCertificate certificate)
-    {
-        System.IO.Directory.CreateDirectory(Directory(host));
-        File.WriteAllText(Path.Combine(Directory(host), "ca-cert.pem"), authority.Pem);
-        foreach (var end in (string[])["server", "client"])
-        {
-            File.WriteAllText(Path.Combine(Directory(host), $"{end}-cert.pem"), certificate.Pem);
-            File.WriteAllText(Path.Combine(Directory(host), $"{end}-key.pem"), certificate.KeyPem);
-        }
-    }
+    private static void Write(TestHost host, TestAuthority authority, TestCertificate certificate) => authority.Install(Directory(host), certificate);
 }

@@ -100,7 +100,7 @@ public sealed class HungGuestTests(ITestOutputHelper output)
         Assert.SkipWhen(TestHost.IsolationMissing is not null, TestHost.IsolationMissing ?? "");
         return await LoneHost.StartAsync((host, port) => new Wherryd(host, port)
         {
-            QemuConfiguration = $"cgroup_controllers = []\nwherry_job_timeout = {jobTimeout}\nwherry_termination_wait = 2\nwherry_kill_wait = 2",
+            MoreQemuConfiguration = $"wherry_job_timeout = {jobTimeout}\nwherry_termination_wait = 2\nwherry_kill_wait = 2",
         });
     }
 

@@ -22,8 +22,8 @@ public sealed class Wherryd(TestHost host, int? port = 16509) : DaemonRunner(hos
 
     public string RuntimeDirectory => InLibvirtsDirectories ? "/run/libvirt" : Path.Combine(Host.Directory, "run");
 
-    /// <summary>Its qemu.conf. Without control groups, as <see cref="StockLibvirtd"/> is: daemons of several hosts on one machine would share them.</summary>
-    public string QemuConfiguration { get; init; } = "cgroup_controllers = []";
+    /// <summary>Lines of its qemu.conf beside the one that does without control groups, which daemons of several hosts on one machine would share.</summary>
+    public string MoreQemuConfiguration { get; init; } = "";
 
     /// <summary>Arguments after those that place it.</summary>
     public IReadOnlyList<string> MoreArguments { get; init; } = [];
@@ -31,7 +31,7 @@ public sealed class Wherryd(TestHost host, int? port = 16509) : DaemonRunner(hos
     protected override IEnumerable<string> CommandLine()
     {
         var configuration = Path.Combine(Host.Directory, "wherryd-qemu.conf");
-        File.WriteAllText(configuration, QemuConfiguration + "\n");
+        File.WriteAllText(configuration, $"cgroup_controllers = []\n{MoreQemuConfiguration}\n");
         return CommandLine(configuration);
     }
 

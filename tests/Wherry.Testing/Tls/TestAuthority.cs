@@ -57,6 +57,18 @@ public sealed class TestAuthority
         return new TestCertificate(issued.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
 
+    /// <summary>Makes the directory what QEMU and libvirt read x509 from: this authority, and the certificate as a server's and a client's.</summary>
+    public void Install(string directory, TestCertificate certificate)
+    {
+        Directory.CreateDirectory(directory);
+        File.WriteAllText(Path.Combine(directory, "ca-cert.pem"), Pem);
+        foreach (var end in (string[])["server", "client"])
+        {
+            File.WriteAllText(Path.Combine(directory, $"{end}-cert.pem"), certificate.Pem);
+            File.WriteAllText(Path.Combine(directory, $"{end}-key.pem"), certificate.KeyPem);
+        }
+    }
+
     /// <summary>The revocation list as PEM, with this certificate and those of earlier calls.</summary>
     public string Revoke(TestCertificate certificate)
     {
