@@ -38,7 +38,7 @@ public sealed partial class MonitorSession
         }
         catch (TimeoutException)
         {
-            var owed = Volatile.Read(ref _laneHolder)?.CommandName;
+            var owed = Volatile.Read(ref _laneHolder) is { IsUnanswered: true } holder ? holder.CommandName : null;
             var wasSent = Abandon(request);
             QmpLog.DeadlineMissed(_options.Logger, _options.Owner, request.CommandName, limit.TotalSeconds, wasSent);
             throw new QmpTimeoutException(request.CommandName, limit, wasSent, owed);
@@ -85,19 +85,42 @@ public sealed partial class MonitorSession
 
     // The lanes end when their channels complete, which Break does; a token would only add a second way.
 
-    /// <summary>One command, its answer, the next command.</summary>
+    /// <summary>
+    /// One command, its answer, the next command. Behind a command whose caller has left, one question is let through: QEMU answers in the
+    /// order it was asked, so either both answers are still to come, or the first one is lost and waiting for it would be in vain.
+    /// </summary>
     private async Task InBandLoopAsync()
     {
         await foreach (var request in _inBand.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
         {
-            Volatile.Write(ref _laneHolder, request);
-            if (await SendAsync(request).ConfigureAwait(false))
+            var owing = Volatile.Read(ref _laneHolder) is { IsOwed: true } holder ? holder : null;
+            if (owing is not null && !request.IsQuestion)
             {
-                await ((Task)request.Reply).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.WhenAny(owing.Reply, request.GivenUp).ConfigureAwait(false);
+                owing = owing.IsOwed ? owing : null;
             }
 
-            Volatile.Write(ref _laneHolder, null);
+            if (owing is null)
+            {
+                Volatile.Write(ref _laneHolder, request);
+                if (await SendAsync(request).ConfigureAwait(false))
+                    await Task.WhenAny(request.Reply, request.GivenUp).ConfigureAwait(false);
+            }
+            else if (await SendAsync(request).ConfigureAwait(false))
+            {
+                await ((Task)request.Reply).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (request.Reply.IsCompletedSuccessfully && owing.IsOwed)
+                    Lose(owing);
+            }
         }
+    }
+
+    /// <summary>A later command has been answered.</summary>
+    private void Lose(MonitorRequest request)
+    {
+        Forget(request);
+        QmpLog.ReplyLost(_options.Logger, _options.Owner, request.CommandName);
+        request.Fail(new MonitorClosedException($"QEMU never answered '{request.CommandName}' on the monitor of {_options.Owner}"));
     }
 
     private async Task OutOfBandLoopAsync()

@@ -22,7 +22,8 @@ namespace Wherry.Qmp;
 /// <remarks>
 /// Why one at a time in band: QEMU executes in-band commands one after the other anyway, and it stops reading the socket, out-of-band commands
 /// included, when eight are queued. With one outstanding, <c>yank</c> always gets through. Source: QMP_REQ_QUEUE_LEN_MAX in QEMU's monitor/qmp.c.
-/// <para>A command that missed its deadline keeps the lane until QEMU has answered it, because QEMU would not start the next one either.</para>
+/// <para>A command that missed its deadline keeps the lane until QEMU has answered it, because QEMU would not start the next one either. One
+/// question may follow it: its answer tells that the other one is lost.</para>
 /// </remarks>
 public sealed partial class MonitorSession : IAsyncDisposable
 {

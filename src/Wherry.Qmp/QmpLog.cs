@@ -26,6 +26,9 @@ internal static partial class QmpLog
     [LoggerMessage(2007, LogLevel.Warning, "monitor of {Owner}: neither reply nor event, dropped: {Line}")]
     public static partial void UnknownMessageDropped(ILogger logger, string owner, string line);
 
+    [LoggerMessage(2011, LogLevel.Warning, "monitor of {Owner}: the reply to '{Command}' is lost, QEMU has answered a later command")]
+    public static partial void ReplyLost(ILogger logger, string owner, string command);
+
     [LoggerMessage(2010, LogLevel.Warning, "capabilities of {Emulator} could not be cached")]
     public static partial void CapabilitiesNotCached(ILogger logger, string emulator, Exception exception);
 

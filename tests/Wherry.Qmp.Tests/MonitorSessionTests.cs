@@ -130,6 +130,46 @@ public sealed class MonitorSessionTests : IAsyncDisposable
     }
 
     [Fact]
+    [Fault(44)]
+    public async Task A_question_may_follow_a_command_that_was_given_up_and_its_answer_tells_that_the_other_is_lost()
+    {
+        await using var monitor = await ConnectAsync();
+        _qemu.Swallow("cont");
+        var start = monitor.ExecuteAsync(new Cont(), Ct, TimeSpan.FromSeconds(5));
+        await ReceivedAsync("cont");
+        _time.Advance(TimeSpan.FromSeconds(5));
+        await Assert.ThrowsAsync<QmpTimeoutException>(() => start.Within());
+        var owed = monitor.Owed;
+        var stop = monitor.ExecuteAsync(new Stop(), Ct, TimeSpan.FromSeconds(5));
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.False((await Assert.ThrowsAsync<QmpTimeoutException>(() => stop.Within())).WasSent); // it would act, whenever QEMU gets to it
+
+        Assert.True((await monitor.ExecuteAsync(new QueryStatus(), Ct).Within()).Running);
+        await Assert.ThrowsAsync<MonitorClosedException>(() => owed!.Within());
+        Assert.Null(monitor.Owed);
+        Assert.Contains(_log.Lines, l => l.Id == 2011);
+        await monitor.ExecuteAsync(new Stop(), Ct).Within();
+    }
+
+    /// <summary>Eight that wait inside QEMU would stop it from reading.</summary>
+    [Fact]
+    public async Task No_more_than_one_question_follows_a_command_that_was_given_up()
+    {
+        await using var monitor = await ConnectAsync();
+        _qemu.HangMainLoop();
+        var start = monitor.ExecuteAsync(new Cont(), Ct, TimeSpan.FromSeconds(5));
+        await ReceivedAsync("cont");
+        _time.Advance(TimeSpan.FromSeconds(5));
+        await Assert.ThrowsAsync<QmpTimeoutException>(() => start.Within());
+        var questions = Enumerable.Range(0, 3).Select(_ => monitor.ExecuteAsync(new QueryStatus(), Ct)).ToList();
+        await ReceivedAsync("query-status");
+        await monitor.ExecuteOutOfBandAsync(new Yank([YankInstance.Migration]), Ct).Within(); // releases the main loop too
+        Assert.Single(_qemu.Received.TakeWhile(command => command != "yank"), "query-status");
+        Assert.All(await Task.WhenAll(questions).Within(), status => Assert.True(status.Running));
+        Assert.DoesNotContain(_log.Lines, l => l.Id == 2011);
+    }
+
+    [Fact]
     public async Task Out_of_band_commands_overtake_a_hung_in_band_one()
     {
         await using var monitor = await ConnectAsync();

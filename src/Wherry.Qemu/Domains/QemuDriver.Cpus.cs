@@ -51,20 +51,25 @@ public sealed partial class QemuDriver
     }
 
     /// <summary><c>cont</c>, with the reason announced first. Whoever calls it holds the right to run this guest.</summary>
-    public static Task RunCpusAsync(Domain domain, QemuInstance qemu, RunningReason reason, CancellationToken ct) =>
-        MoveCpusAsync(domain, qemu, new DomainInput.CpusStarting(reason), new Cont(), new DomainInput.CpusStarted(), ct);
+    /// <param name="domain">Whose CPUs.</param>
+    /// <param name="qemu">Its process.</param>
+    /// <param name="reason">Why they run.</param>
+    /// <param name="ct">Stops waiting; the command may still take effect.</param>
+    /// <param name="deadline">For the answer; the monitor's own when null.</param>
+    public static Task RunCpusAsync(Domain domain, QemuInstance qemu, RunningReason reason, CancellationToken ct, TimeSpan? deadline = null) =>
+        MoveCpusAsync(domain, qemu, new DomainInput.CpusStarting(reason), new Cont(), new DomainInput.CpusStarted(), deadline, ct);
 
     /// <summary><c>stop</c>, with the reason announced first.</summary>
     public static Task StopCpusAsync(Domain domain, QemuInstance qemu, PausedReason reason, CancellationToken ct) =>
-        MoveCpusAsync(domain, qemu, new DomainInput.CpusStopping(reason), new Stop(), new DomainInput.CpusStopped(), ct);
+        MoveCpusAsync(domain, qemu, new DomainInput.CpusStopping(reason), new Stop(), new DomainInput.CpusStopped(), deadline: null, ct);
 
     private static async Task MoveCpusAsync(
-        Domain domain, QemuInstance qemu, DomainInput announce, QmpCommand<QmpEmpty> command, DomainInput done, CancellationToken ct)
+        Domain domain, QemuInstance qemu, DomainInput announce, QmpCommand<QmpEmpty> command, DomainInput done, TimeSpan? deadline, CancellationToken ct)
     {
         domain.Apply(announce);
         try
         {
-            await qemu.Monitor.ExecuteAsync(command, ct);
+            await qemu.Monitor.ExecuteAsync(command, ct, deadline);
         }
         catch (QmpErrorException)
         {

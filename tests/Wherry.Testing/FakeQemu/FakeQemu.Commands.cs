@@ -84,7 +84,7 @@ public sealed partial class FakeQemu
             {
                 var result = Execute(name, arguments) ?? new JsonObject();
                 BeforeReply?.Invoke(name);
-                return new JsonObject { ["return"] = result };
+                return _swallowed.Remove(name) ? null : new JsonObject { ["return"] = result };
             }
             catch (Refusal refusal)
             {

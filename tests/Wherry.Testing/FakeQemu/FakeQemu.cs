@@ -29,6 +29,7 @@ public sealed partial class FakeQemu : IAsyncDisposable
     private readonly List<string> _received = []; // under Gate, as everything below
     private TaskCompletionSource _receivedMore = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly HashSet<string> _hungCommands = [];
+    private readonly HashSet<string> _swallowed = [];
     private readonly Task _acceptLoop;
     private FakeMonitorConnection? _connection;
     private TaskCompletionSource? _mainLoopHang;
@@ -93,6 +94,15 @@ public sealed partial class FakeQemu : IAsyncDisposable
         lock (Gate)
         {
             _hungCommands.Add(command);
+        }
+    }
+
+    /// <summary>The next such command has its effect, and its answer is lost.</summary>
+    public void Swallow(string command)
+    {
+        lock (Gate)
+        {
+            _swallowed.Add(command);
         }
     }
 

@@ -154,7 +154,10 @@ internal sealed partial class IncomingMigration
         try
         {
             if (!(await qemu.Monitor.ExecuteAsync(new QueryStatus(), ct)).Running)
-                await QemuDriver.RunCpusAsync(_domain, qemu, _state.Attempt.LacksMemory ? RunningReason.Postcopy : RunningReason.Migrated, ct);
+            {
+                var reason = _state.Attempt.LacksMemory ? RunningReason.Postcopy : RunningReason.Migrated;
+                await QemuDriver.RunCpusAsync(_domain, qemu, reason, ct, _context.Limits.ContSilence);
+            }
         }
         catch (QmpErrorException refused)
         {
@@ -196,7 +199,7 @@ internal sealed partial class IncomingMigration
 
     private async Task<DestinationInput?> LookAtGuestAsync(CancellationToken ct) =>
         new DestinationInput.GuestSeen(
-            (await Qemu.Monitor.ExecuteAsync(new QueryStatus(), ct)).Running ? GuestSight.Running : GuestSight.NotRunning);
+            (await Qemu.Monitor.ExecuteAsync(new QueryStatus(), ct, _context.Limits.ContSilence)).Running ? GuestSight.Running : GuestSight.NotRunning);
 
     private async Task<DestinationInput?> KillAsync(CancellationToken ct)
     {

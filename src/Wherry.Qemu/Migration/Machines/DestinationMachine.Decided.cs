@@ -57,7 +57,7 @@ internal static partial class DestinationMachine
         DestinationInput.GuestSeen { Sight: GuestSight.NotRunning } when s.Stage == StartStage.Starting => Stay(s, Start(s.Attempt)),
         DestinationInput.GuestSeen when s.Stage == StartStage.Starting => Stay(s,
             new DestinationEffect.RaiseAlarm("QEMU does not say whether the guest that migrated in runs"),
-            new DestinationEffect.ArmTimer(DestinationTimer.ContRetry, s.Attempt.Limits.ContSilence)),
+            new DestinationEffect.ArmTimer(DestinationTimer.ContRetry, s.Attempt.Limits.ContRetry)),
         DestinationInput.TimerExpired { Timer: DestinationTimer.ContRetry } when s.Stage == StartStage.Starting =>
             Stay(s, new DestinationEffect.LookAtGuest()),
 

@@ -58,7 +58,7 @@ public sealed record MigrationLimits
     public TimeSpan ContRetry { get; init; } = TimeSpan.FromSeconds(1);
     public int ContTries { get; init; } = 10;
 
-    /// <summary>D5: QEMU gave no answer to `cont` nor to query-status; asked again after this.</summary>
+    /// <summary>D5: how long QEMU may take over `cont`, and then over query-status, before it counts as silent.</summary>
     public TimeSpan ContSilence { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>SIGTERM, 10 s, SIGKILL, 5 s and reserve; then an alarm and again.</summary>
