@@ -14,7 +14,7 @@ public sealed partial class OperatorTests(ITestOutputHelper output)
     private static readonly PassageOptions Passenger = new() { Disks = 1, SharedStorage = true, Load = new GuestLoad(WriteKiBps: 512) };
 
     /// <summary>The alarm comes after 30 s.</summary>
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(113)]
     [Trait("req", "S1.12")]
     public async Task A_guest_in_doubt_is_seen_by_everybody_started_by_nobody_and_taken_back_by_who_fences_the_destination()
@@ -118,7 +118,7 @@ public sealed partial class OperatorTests(ITestOutputHelper output)
     }
 
     /// <summary>The copy died with its host's reboot, the definition is marked to start with the host, and the guest may run elsewhere.</summary>
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(112)]
     public async Task A_guest_in_doubt_is_not_started_with_its_host()
     {

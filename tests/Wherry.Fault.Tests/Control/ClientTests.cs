@@ -124,7 +124,7 @@ public sealed class ClientTests(ClientTests.Hosts hosts, ITestOutputHelper outpu
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"descriptors: source {before} then {Descriptors(crossing.From)}, destination {beforeThere} then {Descriptors(crossing.To)}"));
         Assert.InRange(Descriptors(crossing.From), 0, before + 5);
-        Assert.InRange(Descriptors(crossing.To), 0, beforeThere + 10);
+        Assert.InRange(Descriptors(crossing.To), 0, beforeThere + 5);
     }
 
     [Theory]
@@ -173,8 +173,10 @@ public sealed class ClientTests(ClientTests.Hosts hosts, ITestOutputHelper outpu
     private static string[] Managed(Crossing crossing, RpcProxy source, RpcProxy destination) =>
         ["virsh", "-q", "-c", source.Uri, "migrate", "--live", crossing.Name, destination.Uri];
 
+    /// <summary>What connections, processes and timers cost. Not files: assemblies are opened when they are first needed.</summary>
     private static int Descriptors(DaemonRunner daemon) =>
-        Directory.EnumerateFileSystemEntries(string.Create(CultureInfo.InvariantCulture, $"/proc/{daemon.Pid}/fd")).Count();
+        new DirectoryInfo(string.Create(CultureInfo.InvariantCulture, $"/proc/{daemon.Pid}/fd")).EnumerateFileSystemInfos()
+            .Count(descriptor => descriptor.LinkTarget is { } target && target.Contains(":[", StringComparison.Ordinal));
 
     /// <summary>Clients that always have calls outstanding, on several connections.</summary>
     private sealed class Crowd : IAsyncDisposable

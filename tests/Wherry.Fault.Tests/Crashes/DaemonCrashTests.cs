@@ -26,22 +26,22 @@ public sealed class DaemonCrashTests(ITestOutputHelper output)
         "dst.loaded", "dst.intent.written", "dst.cont.sent", "dst.cont.reply", "dst.ran.written", "dst.run.replied",
     ];
 
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(19, 20, 21)]
     public Task Whenever_the_source_daemon_is_killed_one_guest_runs_after_its_restart() => KillAtEachAsync(SourcePoints);
 
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(23, 24, 25)]
     public Task Whenever_the_destination_daemon_is_killed_one_guest_runs_after_its_restart() => KillAtEachAsync(DestinationPoints, "--persistent");
 
     /// <summary>The tunnel, and the socket that leads to it, end with their daemon.</summary>
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(89)]
     public Task Whenever_a_daemon_of_a_tunnelled_migration_is_killed_one_guest_runs_after_its_restart() => KillAtEachAsync(
         ["src.migrate.sent", "dst.incoming.sent", "dst.loaded"], PassageOptions.TwoWrittenDisks with { SharedStorage = true }, "--tunnelled");
 
     /// <summary>The way back has fault points of its own: the migration is given up by its user, and then the daemon dies too.</summary>
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(22)]
     public async Task A_daemon_that_is_killed_while_it_takes_the_guest_back_takes_it_back_once()
     {

@@ -8,7 +8,7 @@ public sealed class FullDiskTests
 {
     private const string NoSpace = "No space left on device";
 
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(30, 67)]
     public async Task A_full_disk_under_the_directories_of_a_daemon_refuses_what_has_to_be_written_and_harms_nothing_else()
     {

@@ -50,7 +50,7 @@ public sealed class DestinationDeathTests(ITestOutputHelper output)
 
     /// <summary>It may still load everything and report "completed", when the source has long taken the guest back: only the hand-over id
     /// keeps it from being started.</summary>
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(40)]
     public async Task A_destination_QEMU_that_completes_after_the_source_has_given_up_is_not_started()
     {

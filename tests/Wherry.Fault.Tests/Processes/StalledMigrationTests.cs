@@ -9,7 +9,7 @@ public sealed class StalledMigrationTests(ITestOutputHelper output)
     // T_stall is 5 s; the rest is the way back, on a busy machine.
     private static readonly TimeSpan GivenUpWithin = TimeSpan.FromSeconds(20);
 
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(41, 71)]
     public async Task A_guest_whose_destination_hangs_while_its_disks_are_copied_goes_on_where_it_is()
     {
