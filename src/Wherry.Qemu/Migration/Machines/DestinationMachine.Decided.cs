@@ -22,7 +22,7 @@ internal static partial class DestinationMachine
         switch (record.Phase)
         {
             case DestinationPhase.Prepared or DestinationPhase.Aborted:
-                return Abort(attempt, restarted);
+                return GiveUp(attempt with { LacksMemory = evidence is { Alive: true, Stream: StreamStatus.PostCopyActive } }, restarted);
 
             case DestinationPhase.Intent when !evidence.Alive:
                 // This process cannot know whether `cont` was sent: the guest may have run. A guest that was to stay paused certainly did not.
@@ -69,7 +69,7 @@ internal static partial class DestinationMachine
 
         DestinationInput.JournalWritten { Phase: DestinationPhase.Ran } when s.Stage == StartStage.Recording => Adopt(s),
         DestinationInput.JournalWritten { Phase: DestinationPhase.Aborted } when s.Stage == StartStage.Revoking =>
-            Abort(s.Attempt, s.Why ?? new(FailureKind.ContRefused, "")),
+            GiveUp(s.Attempt, s.Why ?? new(FailureKind.ContRefused, "")),
         DestinationInput.JournalWriteFailed failed when s.Stage != StartStage.Starting => Stay(s,
             new DestinationEffect.RaiseAlarm($"cannot write the hand-over record, the source waits: {failed.Error}"),
             new DestinationEffect.ArmTimer(DestinationTimer.JournalRetry, s.Attempt.Limits.JournalRetry)),
@@ -111,6 +111,11 @@ internal static partial class DestinationMachine
     private static DestinationStep Revoke(DestinationAttempt attempt, Failure why, bool destroyAsked) =>
         To(new DestinationState.Starting(attempt, StartStage.Revoking, DestroyAsked: destroyAsked, Why: why),
             new DestinationEffect.Persist(attempt.Record(DestinationPhase.Aborted)));
+
+    /// <summary>It is certain, and durable as far as it must be, that the guest never ran here and never will.</summary>
+    private static DestinationStep GiveUp(DestinationAttempt attempt, Failure why) => attempt is { LacksMemory: true, IsLegacy: false } && why.Kind != FailureKind.QemuDied
+        ? Yield(attempt, why)
+        : Abort(attempt, why);
 
     private static DestinationStep Adopt(DestinationState.Starting s)
     {
@@ -166,7 +171,21 @@ internal static partial class DestinationMachine
         _ => [new DestinationEffect.ListenAgain()],
     };
 
-    private static DestinationStep Aborting(DestinationState.Aborting s, DestinationInput input) => input switch
+    private static DestinationStep Aborting(DestinationState.Aborting s, DestinationInput input) => s.Stage == AbortStage.Yielding
+        ? Yielding(s, input)
+        : Ending(s, input);
+
+    private static DestinationStep Yielding(DestinationState.Aborting s, DestinationInput input) => input switch
+    {
+        DestinationInput.FinishCalled { Cancelled: false } => Stay(s, new DestinationEffect.AnswerFinish(PeerAnswer.Abort, s.Why)),
+        DestinationInput.ResolveCalled => Stay(s, new DestinationEffect.AnswerResolve(PeerAnswer.Abort)),
+        DestinationInput.FinishCalled or DestinationInput.StreamReported { Status: not StreamStatus.PostCopyActive } or DestinationInput.TimerExpired { Timer: DestinationTimer.HoldLoaded } or
+            DestinationInput.QemuGone => Kill(s),
+        DestinationInput.UserCalled { Call: UserCall.Destroy } => Kill(s, new DestinationEffect.Admit(UserCall.Destroy)),
+        _ => Ending(s, input),
+    };
+
+    private static DestinationStep Ending(DestinationState.Aborting s, DestinationInput input) => input switch
     {
         DestinationInput.QemuGone when s.Stage == AbortStage.Killing => To(s with { Stage = AbortStage.CleaningUp },
             new DestinationEffect.DisarmTimer(DestinationTimer.Kill),

@@ -151,7 +151,7 @@ internal static partial class DestinationMachine
 
         // Certainly PREPARED: as any failure of D4. Perhaps INTENT: then only a durable ABORTED may let go of it.
         DestinationInput.JournalWriteFailed { Phase: DestinationPhase.Intent } failed => failed.OldRecordStands
-            ? Abort(s, new(FailureKind.JournalWrite, failed.Error))
+            ? GiveUp(s.Attempt, new(FailureKind.JournalWrite, failed.Error))
             : Revoke(s.Attempt, new(FailureKind.JournalWrite, failed.Error), s.DestroyAsked),
 
         DestinationInput.QemuGone => Stay(s with { QemuDied = true }),
@@ -167,18 +167,40 @@ internal static partial class DestinationMachine
     private static DestinationEffect[] Start(DestinationAttempt attempt) =>
         attempt.StartPaused ? [new DestinationEffect.ActivateImages()] : [new DestinationEffect.Cont()];
 
-    /// <summary>PREPARED needs no ABORTED record: a restart reads it as one. ABORT is answered only when QEMU is dead (locks, ports).</summary>
+    /// <summary>
+    /// PREPARED needs no ABORTED record: a restart reads it as one. ABORT is answered only when QEMU is dead (locks, ports), except in post-copy,
+    /// see <see cref="Yield"/>.
+    /// </summary>
     private static DestinationStep Abort(DestinationState s, Failure why, DestinationInput? asked = null) => Abort(s.Attempt, why, asked);
 
     private static DestinationStep Abort(DestinationAttempt attempt, Failure why, DestinationInput? asked = null) =>
-        To(new DestinationState.Aborting(attempt, why, AbortStage.Killing),
-            [
-                .. PendingTo(asked),
-                new DestinationEffect.DisarmTimer(DestinationTimer.IncomingIdle),
-                new DestinationEffect.DisarmTimer(DestinationTimer.ControlLink),
-                new DestinationEffect.DisarmTimer(DestinationTimer.HoldLoaded),
-                new DestinationEffect.DisarmTimer(DestinationTimer.Load),
-                new DestinationEffect.KillQemu(),
-                new DestinationEffect.ArmTimer(DestinationTimer.Kill, attempt.Limits.Kill),
-            ]);
+        Kill(new DestinationState.Aborting(attempt, why, AbortStage.Killing), PendingTo(asked));
+
+    /// <summary>
+    /// Nobody starts the guest here any more, so the source may have its word before the kill. It has to come and take it: in post-copy its QEMU
+    /// finds back only over a stream that still stands.
+    /// </summary>
+    private static DestinationStep Yield(DestinationAttempt attempt, Failure why) => To(new DestinationState.Aborting(attempt, why, AbortStage.Yielding),
+        [
+            .. DisarmWaiting,
+            new DestinationEffect.AnswerFinish(PeerAnswer.Abort, why),
+            new DestinationEffect.ArmTimer(DestinationTimer.HoldLoaded, attempt.Limits.HoldLoaded),
+            new DestinationEffect.WatchStream(),
+        ]);
+
+    private static DestinationStep Kill(DestinationState.Aborting s, params ReadOnlySpan<DestinationEffect> first) => To(s with { Stage = AbortStage.Killing },
+        [
+            .. first,
+            .. DisarmWaiting,
+            new DestinationEffect.KillQemu(),
+            new DestinationEffect.ArmTimer(DestinationTimer.Kill, s.Attempt.Limits.Kill),
+        ]);
+
+    private static readonly DestinationEffect[] DisarmWaiting =
+    [
+        new DestinationEffect.DisarmTimer(DestinationTimer.IncomingIdle),
+        new DestinationEffect.DisarmTimer(DestinationTimer.ControlLink),
+        new DestinationEffect.DisarmTimer(DestinationTimer.HoldLoaded),
+        new DestinationEffect.DisarmTimer(DestinationTimer.Load),
+    ];
 }

@@ -65,6 +65,11 @@ internal enum StartStage
 /// <summary>How far D7 has come.</summary>
 internal enum AbortStage
 {
+    /// <summary>
+    /// Post-copy: the source has ABORT, and our QEMU, which never ran the guest, lives until the source's has left the stream. Were it gone
+    /// before, QEMU would be left in `postcopy-paused`, from where there is no way back to a guest that runs.
+    /// </summary>
+    Yielding,
     Killing,
     CleaningUp,
 }

@@ -108,7 +108,7 @@ public sealed class ExplorerTests(ITestOutputHelper output)
             "PostCopy/Flowing", "PostCopy/Recovering", "PostCopy/Waiting", "PostCopy/Held", "PostCopy/Lost",
             "Reclaiming/StoppingStream", "Reclaiming/Undoing", "Reclaiming/Resuming", "Released/Killing", "Released/Forgetting", "Closed",
             "Launching", "Listening", "Receiving", "Committing/Loading", "Committing/Deciding",
-            "Starting/Starting", "Starting/Recording", "Starting/Revoking", "Running", "Aborting/Killing", "Aborting/CleaningUp", "Aborted", "Forgotten",
+            "Starting/Starting", "Starting/Recording", "Starting/Revoking", "Running", "Aborting/Yielding", "Aborting/Killing", "Aborting/CleaningUp", "Aborted", "Forgotten",
         ];
         Assert.Equal(expected.Order(StringComparer.Ordinal), met.Order(StringComparer.Ordinal));
     }

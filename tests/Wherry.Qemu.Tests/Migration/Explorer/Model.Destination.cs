@@ -77,7 +77,8 @@ internal sealed partial class Model
             return;
         }
         bool alive = IsAlive(world.DestinationQemu);
-        Restart(world, new QemuEvidence(alive, world.DestinationQemu == Vcpus.Running, StreamStatus.None), Luck.Fair, to);
+        var stream = world is { Owed: true, DestinationQemu: Vcpus.Stopped } ? (StreamStatus)world.Stream : StreamStatus.None;
+        Restart(world, new QemuEvidence(alive, world.DestinationQemu == Vcpus.Running, stream), Luck.Fair, to);
         if (alive) Restart(world, new QemuEvidence(Alive: true, Running: null, StreamStatus.None), Luck.Fault, to);
     }
 
@@ -295,7 +296,8 @@ internal sealed partial class Model
         if (Delivers(world, attempt, Message.Resolve)) yield return (new DestinationInput.ResolveCalled(id, paused), Luck.Fair);
         if (Delivers(world, attempt, Message.Forget)) yield return (new DestinationInput.ForgetCalled(id), Luck.Fair);
         if (Delivers(world, attempt, Message.Recover)) yield return (new DestinationInput.RecoverCalled(), Luck.Fair);
-        if (_destinationSteps.States[world.Destination.State] is DestinationState.Running { Attempt.LacksMemory: true } && IsAlive(world.DestinationQemu))
+        if (_destinationSteps.States[world.Destination.State] is DestinationState.Running { Attempt.LacksMemory: true } or
+            DestinationState.Aborting { Stage: AbortStage.Yielding } && IsAlive(world.DestinationQemu))
             yield return (new DestinationInput.StreamReported(world.Owed ? (StreamStatus)world.Stream : StreamStatus.Completed), Luck.Fair);
         bool mayReturn = !world.SourceFenced && (world.ClientAlive || _scenario.Mode == MigrationMode.PeerToPeer);
         yield return (new DestinationInput.LinkLost(), mayReturn ? Luck.Fault : Luck.Fair);
