@@ -67,7 +67,8 @@ public sealed class Passage : IAsyncDisposable
     /// <param name="via">The URI by which the destination is reached, such as a proxy's; null for its own.</param>
     public async Task<string[]> MoveCommandAsync(DaemonRunner from, DaemonRunner to, IEnumerable<string> flags, string? via = null)
     {
-        string[] storage = _options.Disks == 0 ? [] : _options.SharedStorage ? ["--unsafe"] : ["--copy-storage-all"];
+        string[] storage = _options.Disks == 0 ? [] : _options.SharedStorage ? ["--unsafe"]
+            : _options.Overlays ? ["--copy-storage-inc"] : ["--copy-storage-all"];
         return ["virsh", "-q", "-c", from.PeerUri, "migrate", "--live", .. storage, .. flags, Domain.Name, via ?? to.PeerUri, .. await PlaceAsync(from, to)];
     }
 
@@ -182,7 +183,7 @@ public sealed class Passage : IAsyncDisposable
             foreach (var host in new[] { _pair.Alpha.Host, _pair.Bravo.Host })
             {
                 _pair.Run.CreateDirectory(Directory(host, _options, outside: true));
-                await new TestDisk(Path.Combine(Directory(host, _options, outside: true), ImageName(disk)), _options.Format, _options.DiskMiB).CreateAsync();
+                await CreateImageAsync(host, disk);
             }
         }
 
@@ -196,6 +197,20 @@ public sealed class Passage : IAsyncDisposable
             var letter = (char)('a' + disk);
             await Timeline.WaitAsync($"the first flush of vd{letter}", t => t.Flushed(letter) > 0, Limit, ct);
         }
+    }
+
+    private async Task CreateImageAsync(TestHost host, int disk)
+    {
+        var image = new TestDisk(Path.Combine(Directory(host, _options, outside: true), ImageName(disk)), _options.Format, _options.DiskMiB);
+        if (!_options.Overlays)
+        {
+            await image.CreateAsync();
+            return;
+        }
+
+        var below = new TestDisk($"{image.Path}.base", "raw", _options.DiskMiB);
+        await below.CreateAsync();
+        await image.CreateOverAsync(below with { Path = Path.GetFileName(below.Path) });
     }
 
     // Two hosts that are not isolated share this machine's files: the guest's disks lie elsewhere at the destination, and RAM goes over loopback.
@@ -243,6 +258,9 @@ public sealed record PassageOptions
 
     /// <summary>Both hosts use the same files; otherwise each has its own and a migration copies them.</summary>
     public bool SharedStorage { get; init; }
+
+    /// <summary>Each disk is an overlay over an image that both hosts have (<see cref="Format"/> has to be qcow2), and only the overlay is copied.</summary>
+    public bool Overlays { get; init; }
 
     public int MemoryMiB { get; init; } = 192;
 

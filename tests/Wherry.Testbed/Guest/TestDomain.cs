@@ -18,6 +18,10 @@ public sealed record TestDisk(string Path, string Format = "raw", long MiB = 64)
 {
     public Task CreateAsync() =>
         Command.RunAsync(["qemu-img", "create", "-q", "-f", Format, Path, $"{MiB}M"]).Checked();
+
+    /// <summary>As an overlay over an image that exists.</summary>
+    public Task CreateOverAsync(TestDisk @base) =>
+        Command.RunAsync(["qemu-img", "create", "-q", "-f", Format, "-b", @base.Path, "-F", @base.Format, Path]).Checked();
 }
 
 /// <summary>The domain XML of a test guest, small enough to boot under TCG in a few seconds.</summary>

@@ -48,7 +48,8 @@ internal static class IncomingPreparation
                 CopiedDisks = copied,
                 PingSource = client.Ping,
                 Resources = [.. resources],
-                CreatedImages = await TargetImages.MakeAsync(definition.Spec, copied, cookie?.Nbd, context.Tools, ct),
+                CreatedImages = await TargetImages.MakeAsync(
+                    definition.Spec, copied, cookie?.Nbd, call.Flags.HasFlag(MigrationFlags.NonSharedIncremental), context.Tools, ct),
             };
         }
         catch

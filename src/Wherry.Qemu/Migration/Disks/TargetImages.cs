@@ -12,10 +12,17 @@ internal static class TargetImages
     private const int Qcow2SizeOffset = 24; // big-endian u64; source: docs/interop/qcow2.txt of QEMU
     private const uint Qcow2Magic = 0x5146_49FB; // "QFI\xfb"
 
+    /// <param name="spec">The guest as it will be here.</param>
+    /// <param name="targets">The disks that are copied, such as "vda".</param>
+    /// <param name="announced">What the source says of their sizes.</param>
+    /// <param name="topLayersOnly">The source copies its overlays and not what they lie on.</param>
+    /// <param name="tools">Runs qemu-img.</param>
+    /// <param name="ct">Stops before the next image.</param>
     /// <returns>Paths that were made here, by target, and go again if the migration does not succeed.</returns>
-    /// <exception cref="WherryException">OperationFailed naming the disk: wrong size or format, or the image cannot be made.</exception>
+    /// <exception cref="WherryException">OperationFailed naming the disk: wrong size or format, or the image cannot be made. OperationUnsupported:
+    /// it is missing, and an overlay's base cannot be guessed.</exception>
     public static async Task<ImmutableDictionary<string, string>> MakeAsync(
-        DomainSpec spec, ImmutableArray<string> targets, NbdSection? announced, ToolRunner tools, CancellationToken ct)
+        DomainSpec spec, ImmutableArray<string> targets, NbdSection? announced, bool topLayersOnly, ToolRunner tools, CancellationToken ct)
     {
         var made = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         try
@@ -33,6 +40,12 @@ internal static class TargetImages
                 if (File.Exists(path))
                 {
                     CheckSize(disk, path, capacity);
+                }
+                else if (topLayersOnly)
+                {
+                    throw new WherryException(
+                        ErrorCode.OperationUnsupported,
+                        $"pre-creation of storage targets for incremental storage migration is not supported: disk {target} has no image '{path}' on this host");
                 }
                 else if (capacity is { } bytes)
                 {
