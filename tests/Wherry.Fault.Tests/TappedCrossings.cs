@@ -19,10 +19,15 @@ public abstract class TappedCrossings(PassageOptions options) : Crossings(option
     public async Task<Crossing> EnterTappedAsync(ITestOutputHelper output)
     {
         var crossing = await EnterAsync(output);
+        Clear();
+        return crossing;
+    }
+
+    internal override void Clear()
+    {
         Emulator.Starting = (_, _) => { };
         Monitor.Events.Clear();
         Monitor.Replies.Clear();
-        return crossing;
     }
 
     protected override PassageOptions Options(HostPair pair)

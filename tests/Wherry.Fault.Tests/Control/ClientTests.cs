@@ -10,7 +10,7 @@ namespace Wherry.Fault.Tests.Control;
 /// <summary>Clients that vanish, lose half of their connections, or keep a daemon busy.</summary>
 public sealed class ClientTests(ClientTests.Hosts hosts, ITestOutputHelper output) : IClassFixture<ClientTests.Hosts>
 {
-    private static readonly TimeSpan Promptly = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Promptly = TimeSpan.FromSeconds(1);
 
     [Fact]
     [Fault(9)]
