@@ -25,7 +25,7 @@ try
 {
     var options = commandLine.Resolve(arguments, Environment.GetEnvironmentVariable, geteuid(), getegid());
     using var log = new DaemonLoggerProvider(options.Log, TimeProvider.System);
-    using var logs = LoggerFactory.Create(builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(log));
+    using var logs = new LoggerFactory([log], new LoggerFilterOptions { MinLevel = LogLevel.Trace }); // Create would start a container of services first
     var logger = logs.CreateLogger("Wherry.Daemon");
     DaemonLog.Starting(
         logger,
