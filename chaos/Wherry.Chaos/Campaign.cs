@@ -18,6 +18,9 @@ internal sealed class Campaign(HostPair pair, int seed)
     private static readonly TimeSpan SettledWithin = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
 
+    // The client that would have asked for post-copy may be dead, and without it a migration that does not converge goes on for ever.
+    private static readonly TimeSpan HurriedAfter = TimeSpan.FromSeconds(20);
+
     private readonly Random _random = new(seed);
     private readonly SortedDictionary<string, (int Struck, int Missed)> _faults = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int> _endings = new(StringComparer.Ordinal);
@@ -102,6 +105,7 @@ internal sealed class Campaign(HostPair pair, int seed)
     {
         var began = Stopwatch.GetTimestamp();
         using var pause = new PeriodicTimer(LookInterval);
+        var hurried = false;
         while (true)
         {
             var (here, there) = (await StateAsync(passage, from), await StateAsync(passage, to));
@@ -119,6 +123,12 @@ internal sealed class Campaign(HostPair pair, int seed)
                     break;
                 case (null or "shut off", null or "shut off") or ("paused (post-copy failed)", null or "shut off") when fault.KillsQemu:
                     return (null, null);
+            }
+
+            if (!hurried && Stopwatch.GetElapsedTime(began) > HurriedAfter)
+            {
+                await from.Virsh.RunAsync("migrate-setspeed", passage.Domain.Name, "1000"); // refused when there is no migration any more
+                hurried = true;
             }
 
             if (Stopwatch.GetElapsedTime(began) > SettledWithin)

@@ -84,7 +84,7 @@ public sealed class BrokenCopyTests(ITestOutputHelper output)
         output.WriteLine($"{moved}; silent for {passage.Timeline.LongestSilence()}");
         Aftermath.Refused(moved, pair, "stalled");
         Assert.True(moved.Elapsed < TimeSpan.FromSeconds(50), $"after {moved.Elapsed}");
-        await Aftermath.RunsAsync(passage, pair, pair.Alpha);
+        await Aftermath.RunsWithTracesAsync(passage, pair, pair.Alpha); // QEMU takes no settings while it connects
         await Tampering.HealAsync(pair.Alpha, pair.Bravo);
         await Aftermath.UntilAsync(
             "QEMU gives up, too",

@@ -81,10 +81,11 @@ public sealed class StockLibvirtd(TestHost host) : DaemonRunner(host)
     // Nothing tells when it serves: its socket exists before that, so a connection has to be tried.
     protected override async Task WaitUntilReadyAsync(Socket notified)
     {
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (!(File.Exists(SocketPath) && (await Virsh.RunAsync("hostname")).Succeeded))
         {
             ThrowIfExited();
-            await Task.Delay(50);
+            await pace.WaitForNextTickAsync();
         }
     }
 }

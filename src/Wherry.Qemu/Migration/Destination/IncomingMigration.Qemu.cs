@@ -70,12 +70,7 @@ internal sealed partial class IncomingMigration
             }
             catch (QmpErrorException e)
             {
-                // QEMU keeps the reason to itself: it activates the image for writing, and goes on with what it then has.
-                var image = Definition.Spec.Disks.FirstOrDefault(d => d.TargetDev == disk.Target)?.Source?.Path;
-                throw new WherryException(
-                    ErrorCode.OperationFailed,
-                    $"disk {disk.Target}: image '{image}' cannot be written to on host '{_context.Host.HostName}', or another process has its lock: {e.Message}",
-                    inner: e);
+                throw new WherryException(ErrorCode.OperationFailed, NotOurs(disk, e), inner: e);
             }
         }
     }
@@ -162,7 +157,7 @@ internal sealed partial class IncomingMigration
         catch (QmpErrorException refused)
         {
             var status = await qemu.Monitor.ExecuteAsync(new QueryStatus(), ct);
-            return status.Running ? new DestinationInput.ContAccepted() : new DestinationInput.ContRefused(refused.Message);
+            return status.Running ? new DestinationInput.ContAccepted() : new DestinationInput.ContRefused(await ExplainAsync(refused, ct));
         }
 
         _finishStatistics = Finished();
@@ -170,11 +165,27 @@ internal sealed partial class IncomingMigration
         return new DestinationInput.ContAccepted();
     }
 
-    /// <summary>
-    /// A guest that stays paused: its images must become ours all the same, or the next migration away kills QEMU 7.2 (B2). A read-only
-    /// export activates a node, and takes its lock, without running anything.
-    /// </summary>
-    private async Task<DestinationInput?> ActivateImagesAsync(CancellationToken ct)
+    /// <summary>A guest that stays paused: its images must become ours all the same, or the next migration away kills QEMU 7.2 (B2).</summary>
+    private async Task<DestinationInput?> ActivateImagesAsync(CancellationToken ct) => await ImageRefusedAsync(ct) is { } why
+        ? new DestinationInput.ActivationFailed(why)
+        : new DestinationInput.ImagesActivated();
+
+    /// <summary>QEMU says that a lock was not to be had, and not of which image.</summary>
+    private async Task<string> ExplainAsync(QmpErrorException refused, CancellationToken ct)
+    {
+        try
+        {
+            return await ImageRefusedAsync(ct) is { } why ? $"{refused.Message}; {why}" : refused.Message;
+        }
+        catch (WherryException)
+        {
+            return refused.Message; // What QEMU said about the start is what counts.
+        }
+    }
+
+    /// <summary>A read-only export activates a node, and takes its lock, without running anything.</summary>
+    /// <returns>Null when every image is ours; else which is not, and why.</returns>
+    private async Task<string?> ImageRefusedAsync(CancellationToken ct)
     {
         var monitor = Qemu.Monitor;
         var socket = Path.Combine(_context.Driver.Files.DirectoryOf(_domain.Snapshot.Id, _domain.Name), "activate.nbd");
@@ -184,7 +195,15 @@ internal sealed partial class IncomingMigration
             foreach (var disk in await CopiedDisks.FindAsync(Qemu, _domain, targets: null, ct))
             {
                 var id = $"activate-{disk.Target}";
-                await monitor.ExecuteAsync(BlockExportAdd.Nbd(id, id, disk.SourceNode, writable: false), ct);
+                try
+                {
+                    await monitor.ExecuteAsync(BlockExportAdd.Nbd(id, id, disk.SourceNode, writable: false), ct);
+                }
+                catch (QmpErrorException e)
+                {
+                    return NotOurs(disk, e);
+                }
+
                 await monitor.ExecuteAsync(new BlockExportDel(id), ct);
             }
         }
@@ -194,7 +213,14 @@ internal sealed partial class IncomingMigration
             File.Delete(socket);
         }
 
-        return new DestinationInput.ImagesActivated();
+        return null;
+    }
+
+    /// <summary>QEMU keeps the reason to itself: it activates the image for writing, and goes on with what it then has.</summary>
+    private string NotOurs(MirroredDisk disk, QmpErrorException refused)
+    {
+        var image = Definition.Spec.Disks.FirstOrDefault(d => d.TargetDev == disk.Target)?.Source?.Path;
+        return $"disk {disk.Target}: image '{image}' cannot be written to on host '{_context.Host.HostName}', or another process has its lock: {refused.Message}";
     }
 
     private async Task<DestinationInput?> LookAtGuestAsync(CancellationToken ct) =>
