@@ -71,7 +71,7 @@ public sealed partial class OperatorTests(ITestOutputHelper output)
         await UntilAsync(alpha, text => text.Trim().Length == 0); // its farewell goes to a host that is off
     }
 
-    [Fact]
+    [Fact(Explicit = true)]
     [Fault(113)]
     public async Task A_guest_whose_source_host_died_after_the_last_byte_is_started_by_who_fences_that_host()
     {

@@ -17,7 +17,7 @@ public sealed class PostCopyTests(ITestOutputHelper output)
 
     [Theory]
     [Fault(83)]
-    [InlineData("managed")]
+    [InlineData("managed", Explicit = true)]
     [InlineData("peer-to-peer", "--p2p")]
     public async Task A_guest_that_never_converges_goes_there_and_back(string how, params string[] flags)
     {
