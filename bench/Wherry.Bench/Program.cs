@@ -27,12 +27,7 @@ if (only is null or "libvirtd" && StockLibvirtd.Missing is null)
 Figures.Print(columns, n);
 return 0;
 
-string Certificates(TestHost host)
-{
-    var directory = Path.Combine(host.Directory, "migrate-tls");
-    authority.Install(directory, authority.Issue($"CN={host.Name}", names: [host.Name]));
-    return $"migrate_tls_x509_cert_dir = \"{directory}\"";
-}
+string Certificates(TestHost host) => authority.InstallForMigration(host.Directory, host.Name);
 
 string? Option(string name) => args.SkipWhile(arg => arg != name).Skip(1).FirstOrDefault();
 

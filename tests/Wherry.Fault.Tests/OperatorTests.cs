@@ -95,7 +95,7 @@ public sealed partial class OperatorTests(ITestOutputHelper output)
         Assert.Matches("\"fencing\": \\{\\s*\"host\": \"alpha\"", await RecordAsync(bravo, id));
 
         // The host is repaired. Its record makes it ask, and what it hears ends its half.
-        await alpha.Host.RunAsync("nft", "delete", "table", "inet", "cut").Checked();
+        await alpha.Host.MendAsync();
         await alpha.StartAsync();
         await UntilAsync(alpha, text => text.Trim().Length == 0);
         Assert.Empty(await passage.JudgeAsync(bravo));
@@ -137,7 +137,7 @@ public sealed partial class OperatorTests(ITestOutputHelper output)
         Assert.Equal("shut off", await passage.StateAsync(alpha));
         Assert.Matches($"could not be started.*{IdIn(listed)}", alpha.LogTail(400));
 
-        await alpha.Host.RunAsync("nft", "delete", "table", "inet", "cut").Checked();
+        await alpha.Host.MendAsync();
         await passage.Timeline.WaitAsync("the guest at the destination", t => t.Speaker == 1, Passage.Limit);
         Assert.Empty(passage.Timeline.Violations);
     }

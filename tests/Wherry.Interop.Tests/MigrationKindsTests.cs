@@ -106,7 +106,7 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
     {
         await using var pair = await RealHosts.PairAsync(Wherry, (host, port) => new Wherryd(host, port)
         {
-            MoreQemuConfiguration = $"migrate_tls_x509_cert_dir = \"{Certificates(host, "somebody.else")}\"",
+            MoreQemuConfiguration = Certificates(host, "somebody.else"),
         });
         await using var passage = await Passage.BoardAsync(pair, Restless);
         var began = System.Diagnostics.Stopwatch.GetTimestamp();
@@ -171,15 +171,11 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
 
     private static Wherryd Wherry(TestHost host, int port) => new(host, port)
     {
-        MoreQemuConfiguration = $"migrate_tls_x509_cert_dir = \"{Certificates(host)}\"",
+        MoreQemuConfiguration = Certificates(host),
     };
 
-    private static StockLibvirtd Stock(TestHost host, int port) => new(host) { MoreQemuConfiguration = $"migrate_tls_x509_cert_dir = \"{Certificates(host)}\"" };
+    private static StockLibvirtd Stock(TestHost host, int port) => new(host) { MoreQemuConfiguration = Certificates(host) };
 
-    private static string Certificates(TestHost host, string? name = null)
-    {
-        var directory = Path.Combine(host.Directory, "migrate-tls");
-        Authority.Install(directory, Authority.Issue($"CN={host.Name}, O=Example, C=GB", names: [name ?? host.Name]));
-        return directory;
-    }
+    private static string Certificates(TestHost host, string? certifiedName = null) =>
+        Authority.InstallForMigration(host.Directory, host.Name, certifiedName);
 }

@@ -93,10 +93,7 @@ public sealed class MonitorSessionTests : IAsyncDisposable
     {
         await using var monitor = await ConnectAsync();
         _qemu.Hang("stop");
-        var stop = monitor.ExecuteAsync(new Stop(), Ct, TimeSpan.FromSeconds(5));
-        await ReceivedAsync("stop");
-        _time.Advance(TimeSpan.FromSeconds(5));
-        var timeout = await Assert.ThrowsAsync<QmpTimeoutException>(() => stop.Within());
+        var timeout = await GiveUpAsync(monitor, new Stop(), "stop");
         Assert.True(timeout.WasSent);
         Assert.Equal(ErrorCode.OperationTimeout, timeout.Code);
         var owed = monitor.Owed;
@@ -135,10 +132,7 @@ public sealed class MonitorSessionTests : IAsyncDisposable
     {
         await using var monitor = await ConnectAsync();
         _qemu.Swallow("cont");
-        var start = monitor.ExecuteAsync(new Cont(), Ct, TimeSpan.FromSeconds(5));
-        await ReceivedAsync("cont");
-        _time.Advance(TimeSpan.FromSeconds(5));
-        await Assert.ThrowsAsync<QmpTimeoutException>(() => start.Within());
+        await GiveUpAsync(monitor, new Cont(), "cont");
         var owed = monitor.Owed;
         var stop = monitor.ExecuteAsync(new Stop(), Ct, TimeSpan.FromSeconds(5));
         _time.Advance(TimeSpan.FromSeconds(5));
@@ -157,10 +151,7 @@ public sealed class MonitorSessionTests : IAsyncDisposable
     {
         await using var monitor = await ConnectAsync();
         _qemu.HangMainLoop();
-        var start = monitor.ExecuteAsync(new Cont(), Ct, TimeSpan.FromSeconds(5));
-        await ReceivedAsync("cont");
-        _time.Advance(TimeSpan.FromSeconds(5));
-        await Assert.ThrowsAsync<QmpTimeoutException>(() => start.Within());
+        await GiveUpAsync(monitor, new Cont(), "cont");
         var questions = Enumerable.Range(0, 3).Select(_ => monitor.ExecuteAsync(new QueryStatus(), Ct)).ToList();
         await ReceivedAsync("query-status");
         await monitor.ExecuteOutOfBandAsync(new Yank([YankInstance.Migration]), Ct).Within(); // releases the main loop too
@@ -311,6 +302,16 @@ public sealed class MonitorSessionTests : IAsyncDisposable
     {
         var options = new MonitorOptions { Owner = "web1", TimeProvider = _time, Logger = _log };
         return MonitorSession.ConnectAsync(_qemu.MonitorPath, change?.Invoke(options) ?? options, Ct).Within();
+    }
+
+    /// <summary>QEMU has the command, and its caller has left.</summary>
+    private async Task<QmpTimeoutException> GiveUpAsync(MonitorSession monitor, QmpCommand<QmpEmpty> command, string name)
+    {
+        var limit = TimeSpan.FromSeconds(5);
+        var call = monitor.ExecuteAsync(command, Ct, limit);
+        await ReceivedAsync(name);
+        _time.Advance(limit);
+        return await Assert.ThrowsAsync<QmpTimeoutException>(() => call.Within());
     }
 
     private Task ReceivedAsync(string command) => _qemu.ReceivedAsync(command, Ct).Within();

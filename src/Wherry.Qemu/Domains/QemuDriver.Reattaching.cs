@@ -53,11 +53,9 @@ public sealed partial class QemuDriver
 
     private void LoadDefinitions()
     {
-        var names = _files.Definitions.Names();
-        var definitions = new DomainDefinition?[names.Count];
-        Parallel.For(0, names.Count, index => definitions[index] = Load(_files.Definitions, names[index], bytes => Understand(names[index], bytes)));
-        foreach (var (name, definition) in names.Zip(definitions))
+        foreach (var name in _files.Definitions.Names())
         {
+            var definition = Load(_files.Definitions, name, bytes => Understand(name, bytes));
             if (definition is null)
                 continue;
             if (Domains.Find(definition.Spec.Uuid) is { } first)

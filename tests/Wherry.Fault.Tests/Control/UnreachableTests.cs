@@ -48,14 +48,13 @@ public sealed class UnreachableTests(UnreachableTests.Hosts hosts, ITestOutputHe
     {
         await using var crossing = await hosts.EnterAsync(output);
         var (host, address) = (crossing.From.Host, crossing.To.Host.ControlAddress);
-        await host.RunAsync("nft", "add table inet hole; add chain inet hole out { type filter hook output priority 0; }; "
-            + $"add rule inet hole out ip daddr {address} drop").Checked();
+        await host.CutAsync([$"ip daddr {address} drop"]);
         var resolver = Path.Combine(host.Directory, "resolv.conf");
         await File.WriteAllTextAsync(resolver, $"nameserver {address}\n");
         await host.RunAsync("mount", "--bind", resolver, "/etc/resolv.conf").Checked();
         await RefusedAsync(crossing, names ? "qemu+tcp://elsewhere.example/system" : $"qemu+tcp://{address}/system", "", ConnectTimeout + TimeSpan.FromSeconds(5));
         await host.RunAsync("umount", "/etc/resolv.conf").Checked();
-        await host.RunAsync("nft", "delete table inet hole").Checked();
+        await host.MendAsync();
         await crossing.EndsAtAsync(crossing.From);
     }
 

@@ -26,11 +26,11 @@ public sealed class DaemonCrashTests(ITestOutputHelper output)
         "dst.loaded", "dst.intent.written", "dst.cont.sent", "dst.cont.reply", "dst.ran.written", "dst.run.replied",
     ];
 
-    [Fact(Explicit = true)]
+    [Fact]
     [Fault(19, 20, 21)]
     public Task Whenever_the_source_daemon_is_killed_one_guest_runs_after_its_restart() => KillAtEachAsync(SourcePoints);
 
-    [Fact(Explicit = true)]
+    [Fact]
     [Fault(23, 24, 25)]
     public Task Whenever_the_destination_daemon_is_killed_one_guest_runs_after_its_restart() => KillAtEachAsync(DestinationPoints, "--persistent");
 

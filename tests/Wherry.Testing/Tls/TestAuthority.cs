@@ -69,6 +69,14 @@ public sealed class TestAuthority
         }
     }
 
+    /// <summary>What a host needs for migrations over TLS, installed below its directory: the line of qemu.conf that says so.</summary>
+    public string InstallForMigration(string hostDirectory, string hostName, string? certifiedName = null)
+    {
+        var directory = Path.Combine(hostDirectory, "migrate-tls");
+        Install(directory, Issue($"CN={hostName}, O=Example, C=GB", names: [certifiedName ?? hostName]));
+        return $"migrate_tls_x509_cert_dir = \"{directory}\"";
+    }
+
     /// <summary>The revocation list as PEM, with this certificate and those of earlier calls.</summary>
     public string Revoke(TestCertificate certificate)
     {

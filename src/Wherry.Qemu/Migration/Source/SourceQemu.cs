@@ -399,8 +399,9 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         {
             if (await LookOnceAsync(ct) is { } seen)
             {
-                _observation.Publish(seen);
+                // Subscribers first: who waits for what was seen goes on, and the events of that must not overtake those of this.
                 _observed(seen);
+                _observation.Publish(seen);
             }
         }
         finally
