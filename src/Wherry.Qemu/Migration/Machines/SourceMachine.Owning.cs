@@ -207,7 +207,7 @@ internal static partial class SourceMachine
     private static string Because(SourceState s, string error) =>
         s.Attempt.LinkDown ? $"{error}; the control connection to the destination was lost before" : error;
 
-    private static SourceStep LinkIsGone(SourceState s) => Reclaim(s, FailureKind.LinkLost, "the connection to the destination was lost");
+    private static SourceStep LinkIsGone(SourceState s) => Reclaim(s, FailureKind.LinkLost, "the control connection to the destination was lost");
 
     private static SourceStep UserDuringOwn(SourceState s, SourcePhase phase, UserCall call)
     {

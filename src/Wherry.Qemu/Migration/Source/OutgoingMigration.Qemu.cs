@@ -18,6 +18,9 @@ internal sealed partial class OutgoingMigration
     // Requirement S3.17: what the guest wrote since the copies were complete must fit into the downtime budget. At 100 MB/s this takes 80 ms.
     private const ulong LargestBacklogBytes = 8 * MiB;
 
+    // The driver ends a QEMU that has lived without its monitor for half as long.
+    private static readonly TimeSpan DeathAfterItsMonitor = TimeSpan.FromSeconds(10);
+
     /// <summary>The machine asks nothing of a QEMU that it knows to be dead.</summary>
     private SourceQemu Qemu => _qemu ??= new SourceQemu(
         _domain.Qemu ?? throw new InvalidOperationException($"{_domain} has no monitor"), _context.Time, Observe);
@@ -294,6 +297,27 @@ internal sealed partial class OutgoingMigration
 
         _progress.Update(p => p with { Outcome = outcome });
     }
+
+    /// <summary>
+    /// What QEMU's death cuts short has nothing to say of its own: the watch of the process tells of it, with the cause. Only if QEMU lives on
+    /// without its monitor, the effect has failed by itself.
+    /// </summary>
+    private Func<CancellationToken, Task<SourceInput?>> OfQemu(Func<CancellationToken, Task<SourceInput?>> effect) => async ct =>
+    {
+        try
+        {
+            return await effect(ct);
+        }
+        catch (MonitorClosedException e) when (!e.IsProtocolError)
+        {
+            if (_domain.Qemu is not { Process.Exited: var exited })
+                return null;
+            await ((Task)exited.WaitAsync(DeathAfterItsMonitor, _context.Time, ct)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!exited.IsCompleted)
+                throw;
+            return null;
+        }
+    };
 
     private SourceInput MirrorFailed(Exception e) =>
         new SourceInput.MirrorFailed(new Failure(FailureKind.MirrorFailed, $"disk copy of domain '{_domain.Name}' failed: {e.Message}"));
