@@ -70,6 +70,11 @@ public sealed record AddFd() : QmpCommand<AddFdInfo>("add-fd", ControlJson.Defau
 
 public sealed record AddFdInfo(int FdsetId, int Fd);
 
+/// <summary>The names of all commands, of which some may be disabled.</summary>
+public sealed record QueryCommands() : QmpCommand<ImmutableArray<CommandInfo>>("query-commands", ControlJson.Default.ImmutableArrayCommandInfo, ControlJson.Default.QueryCommands);
+
+public sealed record CommandInfo(string Name);
+
 /// <summary>A line of the old, human monitor. The answer is what that would print.</summary>
 public sealed record HumanMonitorCommand(string CommandLine)
     : QmpCommand<string>("human-monitor-command", ControlJson.Default.String, ControlJson.Default.HumanMonitorCommand);
@@ -88,5 +93,7 @@ public sealed record HumanMonitorCommand(string CommandLine)
 [JsonSerializable(typeof(Closefd))]
 [JsonSerializable(typeof(AddFd))]
 [JsonSerializable(typeof(AddFdInfo))]
+[JsonSerializable(typeof(QueryCommands))]
+[JsonSerializable(typeof(ImmutableArray<CommandInfo>))]
 [JsonSerializable(typeof(HumanMonitorCommand))]
 internal sealed partial class ControlJson : JsonSerializerContext;

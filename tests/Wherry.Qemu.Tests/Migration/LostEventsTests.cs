@@ -27,8 +27,7 @@ public sealed class LostEventsTests(ProbedEmulators emulators) : IClassFixture<P
             new MirrorOrder(
                 [new MirroredDisk("vda", "virtio-disk0", "libvirt-1-format", 1 << 20)],
                 SocketAddress.Inet("bravo", 49152),
-                MirrorSyncMode.Full,
-                MirrorCopyMode.WriteBlocking,
+                TopLayerOnly: false,
                 SpeedBytesPerSecond: () => 0),
             largestBacklogBytes: 1 << 20,
             Ct).Within();

@@ -167,6 +167,8 @@ public sealed partial class FakeQemu
                 return CpuProperties.TryGetValue(Text(arguments, "property"), out var value)
                     ? value.DeepClone()
                     : throw new Refusal("GenericError", $"Property 'qemu64-x86_64-cpu.{Text(arguments, "property")}' not found");
+            case "query-commands":
+                return new JsonArray(new JsonObject { ["name"] = "blockdev-mirror" }); // an old one: nothing that newer ones have
             case "query-yank":
                 return new JsonArray([.. YankInstances()]);
             case "yank":

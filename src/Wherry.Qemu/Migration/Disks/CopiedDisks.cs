@@ -31,7 +31,7 @@ internal static class CopiedDisks
         var alias = disk.Alias ?? throw new WherryException(ErrorCode.InternalError, $"{domain}: disk {disk.TargetDev} has no alias");
         var drive = drives.FirstOrDefault(d => BelongsTo(d.Qdev, alias));
         return drive?.Inserted is { NodeName: { } node } inserted
-            ? new MirroredDisk(disk.TargetDev, alias, node, (ulong)inserted.Image.VirtualSize)
+            ? new MirroredDisk(disk.TargetDev, alias, node, (ulong)inserted.Image.VirtualSize) { IsRaw = inserted.Drv == "raw" }
             : throw new WherryException(ErrorCode.InternalError, $"{domain}: QEMU does not know disk {disk.TargetDev} ({alias})");
     }
 

@@ -7,6 +7,9 @@ namespace Wherry.Qemu.Migration.Disks;
 /// <param name="CapacityBytes">Virtual size.</param>
 public sealed record MirroredDisk(string Target, string Alias, string SourceNode, ulong CapacityBytes)
 {
+    /// <summary>The source image's format is raw. Only needed to start the mirror.</summary>
+    public bool IsRaw { get; init; }
+
     /// <summary>Name of the mirror job, and of the export at the destination: stock peers look for exactly this.</summary>
     public string JobId => $"drive-{Alias}";
 

@@ -77,11 +77,12 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         if (order.Tls is { } tls)
             await tls.AddAsync(Monitor, MigrationParty.Source, ct);
 
+        var changesMode = (await Monitor.ExecuteAsync(new QueryCommands(), ct)).Any(command => command.Name == CopyMethod.ChangeCommand);
         foreach (var disk in order.Disks)
         {
             try
             {
-                await AddMirrorAsync(order, disk, ct);
+                await AddMirrorAsync(order, disk, CopyMethod.Of(disk.IsRaw, order.TopLayerOnly, changesMode), ct);
             }
             catch (QmpErrorException e)
             {
@@ -323,7 +324,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         }
     }
 
-    private async Task AddMirrorAsync(MirrorOrder order, MirroredDisk disk, CancellationToken ct)
+    private async Task AddMirrorAsync(MirrorOrder order, MirroredDisk disk, CopyMethod method, CancellationToken ct)
     {
         await Monitor.ExecuteAsync(
             new BlockdevAdd(new BlockdevOptions("nbd", disk.StorageNode)
@@ -347,10 +348,10 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             }),
             ct);
         await Monitor.ExecuteAsync(
-            new BlockdevMirror(disk.JobId, disk.SourceNode, disk.FormatNode, order.Sync)
+            new BlockdevMirror(disk.JobId, disk.SourceNode, disk.FormatNode, method.Sync)
             {
                 Speed = order.SpeedBytesPerSecond(),
-                CopyMode = order.CopyMode,
+                CopyMode = method.Mode,
                 AutoFinalize = true,
                 AutoDismiss = false,
             },
@@ -439,16 +440,14 @@ internal sealed partial class SourceQemu : IAsyncDisposable
 /// <summary>How the disks are to be copied.</summary>
 /// <param name="Disks">Which.</param>
 /// <param name="Server">The destination's NBD server.</param>
-/// <param name="Sync">Everything, or the top layer only.</param>
-/// <param name="CopyMode">Whether a guest's write waits for the copy.</param>
+/// <param name="TopLayerOnly">Not the layers below the image that the guest writes to: the destination has them.</param>
 /// <param name="SpeedBytesPerSecond">0 for no limit; may change from one disk to the next.</param>
 /// <param name="Tls">Credentials; null for copies in the clear.</param>
 /// <param name="TlsHostName">The name that the destination's certificate has to carry; null: that of the address.</param>
 internal sealed record MirrorOrder(
     ImmutableArray<MirroredDisk> Disks,
     SocketAddress Server,
-    MirrorSyncMode Sync,
-    MirrorCopyMode CopyMode,
+    bool TopLayerOnly,
     Func<long> SpeedBytesPerSecond,
     MigrationTls? Tls = null,
     string? TlsHostName = null);
