@@ -66,7 +66,14 @@ internal sealed class Campaign(HostPair pair, int seed)
         using (var scene = await Scene.BeginAsync(passage, way, from, to, ct))
         {
             struck = await fault.StrikeAsync(scene);
-            told = await scene.Over;
+            try
+            {
+                told = await scene.Over;
+            }
+            catch (TimeoutException e)
+            {
+                return (null, $"it hangs ({(struck ? "struck" : "missed")}): {e.Message}");
+            }
         }
 
         var (home, unsettled) = await SettleAsync(passage, from, to, fault);
