@@ -1,4 +1,5 @@
 using Wherry.Errors;
+using Wherry.Qemu.Domains.Jobs;
 using Wherry.Qemu.Migration;
 using Wherry.Qemu.Tests.Migration.Simulation;
 using Wherry.Qmp.Values;
@@ -38,6 +39,19 @@ public sealed class MigrationStartTests(ProbedEmulators emulators) : IClassFixtu
         await hosts.Source.ReceivedAsync("migrate-start-postcopy", Ct).Within();
         hosts.Source.GoOn();
         await migration.Within();
+    }
+
+    /// <summary>The end came before anybody watched for it, and the migration waited for it for ever.</summary>
+    [Fact]
+    public async Task A_guest_that_ends_before_its_destination_answers_ends_its_migration()
+    {
+        await using var hosts = await TwoHosts.StartAsync(emulators, disks: 1, Ct);
+        var migration = await DiallingAsync(hosts, MigrationFlags.None);
+        hosts.Guest.Qemu!.Process.Signal(9); // ! : it runs
+        await hosts.Guest.State.WaitAsync(now => !now.IsActive, Ct).Within();
+        _way.SetResult();
+        Assert.Equal(ErrorCode.OperationFailed, (await Assert.ThrowsAsync<WherryException>(() => migration.Within())).Code);
+        (await hosts.Guest.Jobs.BeginAsync(AsyncJobKind.MigrationOut, "the next one", Ct).Within()).Dispose();
     }
 
     private async Task<Task> DiallingAsync(TwoHosts hosts, MigrationFlags more)

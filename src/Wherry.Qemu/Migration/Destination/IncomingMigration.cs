@@ -263,9 +263,9 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
     /// </summary>
     private void WatchProcess()
     {
+        var run = _domain.Snapshot.Id; // before the other: both go when the guest ends, which may be just now
         if (_domain.Qemu is { } watched)
         {
-            var run = _domain.Snapshot.Id;
             _loop.Start(
                 async ct =>
                 {

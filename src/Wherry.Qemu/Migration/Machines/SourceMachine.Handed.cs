@@ -45,6 +45,7 @@ internal static partial class SourceMachine
         SourceInput.ConfirmCalled or SourceInput.ClientGone => Stay(s),
 
         SourceInput.LinkRestored => Reconnected(s),
+        SourceInput.QemuGone when s.CopyLost => Stay(s),
         SourceInput.QemuGone => Stay(s with { CopyLost = true },
             new SourceEffect.RaiseAlarm("the source copy is lost, the outcome is pending: the destination has a full copy")),
         SourceInput.PeerFenced fenced when s.Verdict is null =>

@@ -275,18 +275,22 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     /// </summary>
     private void WatchProcess()
     {
-        if (_domain.Qemu is { } watched)
+        var run = _domain.Snapshot.Id; // before the other: both go when the guest ends, which may be just now
+        if (_domain.Qemu is not { } watched)
         {
-            var run = _domain.Snapshot.Id;
-            _loop.Start(
-                async ct =>
-                {
-                    await watched.Process.Exited.WaitAsync(ct);
-                    await _domain.State.WaitAsync(now => now.Id != run, ct);
-                    return new SourceInput.QemuGone();
-                },
-                _ => new SourceInput.QemuGone());
+            // It ended while the attempt was decided on, or while no daemon looked; a machine that knows hears nothing new.
+            _loop.Post(new SourceInput.QemuGone());
+            return;
         }
+
+        _loop.Start(
+            async ct =>
+            {
+                await watched.Process.Exited.WaitAsync(ct);
+                await _domain.State.WaitAsync(now => now.Id != run, ct);
+                return new SourceInput.QemuGone();
+            },
+            _ => new SourceInput.QemuGone());
     }
 
     /// <summary>Closed, and the disk knows.</summary>
