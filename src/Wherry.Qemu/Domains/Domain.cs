@@ -107,6 +107,16 @@ public sealed partial class Domain
 
     internal void Attach(QemuInstance qemu) => _qemu = qemu;
 
+    /// <summary>
+    /// Completes when the present run is over: its QEMU has ended, and has been cleaned up after. At once when there is none. A QEMU that lives
+    /// and whose monitor does not answer, so that <see cref="Qemu"/> is null, is a run as any other.
+    /// </summary>
+    internal Task RunEndedAsync(CancellationToken ct)
+    {
+        var now = Snapshot;
+        return now.IsActive ? _state.WaitAsync(later => later.Id != now.Id, ct) : Task.CompletedTask;
+    }
+
     /// <summary>The run is over: state, snapshot and instance change as one.</summary>
     internal DomainSnapshot Detach(StopIntent intent)
     {

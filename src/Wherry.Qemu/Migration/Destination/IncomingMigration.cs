@@ -221,7 +221,8 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
         await Task.Yield();
         try
         {
-            WatchProcess();
+            if (_domain.Snapshot.IsActive)
+                WatchProcess(); // of an earlier daemon's; else it is launched yet, or dead as the evidence has it
             _domain.Change(s => s with { Job = new JobStats { Type = JobType.Unbounded, Operation = JobOperation.MigrationIn } });
             await ExecuteAsync(_first);
             await _loop.RunAsync(async input =>
@@ -261,21 +262,13 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
     /// The death of our QEMU is known from its pidfd, whoever caused it. It counts when the driver has cleaned up after it: a source that
     /// hears of the end may try again at once, and must not find the place taken.
     /// </summary>
-    private void WatchProcess()
-    {
-        var run = _domain.Snapshot.Id; // before the other: both go when the guest ends, which may be just now
-        if (_domain.Qemu is { } watched)
+    private void WatchProcess() => _loop.Start(
+        async ct =>
         {
-            _loop.Start(
-                async ct =>
-                {
-                    await watched.Process.Exited.WaitAsync(ct);
-                    await _domain.State.WaitAsync(now => now.Id != run, ct);
-                    return new DestinationInput.QemuGone();
-                },
-                _ => new DestinationInput.QemuGone());
-        }
-    }
+            await _domain.RunEndedAsync(ct);
+            return new DestinationInput.QemuGone();
+        },
+        _ => new DestinationInput.QemuGone());
 
     private bool IsOver() => _state is DestinationState.Forgotten or DestinationState.Aborted && _progress.Current.Erased;
 }

@@ -273,25 +273,13 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     /// The death of our QEMU is known from its pidfd, whoever caused it. It counts when the driver has cleaned up after it: a caller who
     /// hears that the guest has moved must not find it here still.
     /// </summary>
-    private void WatchProcess()
-    {
-        var run = _domain.Snapshot.Id; // before the other: both go when the guest ends, which may be just now
-        if (_domain.Qemu is not { } watched)
+    private void WatchProcess() => _loop.Start(
+        async ct =>
         {
-            // It ended while the attempt was decided on, or while no daemon looked; a machine that knows hears nothing new.
-            _loop.Post(new SourceInput.QemuGone());
-            return;
-        }
-
-        _loop.Start(
-            async ct =>
-            {
-                await watched.Process.Exited.WaitAsync(ct);
-                await _domain.State.WaitAsync(now => now.Id != run, ct);
-                return new SourceInput.QemuGone();
-            },
-            _ => new SourceInput.QemuGone());
-    }
+            await _domain.RunEndedAsync(ct);
+            return new SourceInput.QemuGone();
+        },
+        _ => new SourceInput.QemuGone());
 
     /// <summary>Closed, and the disk knows.</summary>
     private bool IsSettled() => _state is SourceState.Closed && _progress.Current.ClosedDurable;
