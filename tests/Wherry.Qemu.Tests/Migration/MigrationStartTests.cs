@@ -1,6 +1,7 @@
 using Wherry.Errors;
 using Wherry.Qemu.Domains.Jobs;
 using Wherry.Qemu.Migration;
+using Wherry.Qemu.Migration.Machines;
 using Wherry.Qemu.Tests.Migration.Simulation;
 using Wherry.Qmp.Values;
 using Wherry.Testing;
@@ -52,6 +53,28 @@ public sealed class MigrationStartTests(ProbedEmulators emulators) : IClassFixtu
         _way.SetResult();
         Assert.Equal(ErrorCode.OperationFailed, (await Assert.ThrowsAsync<WherryException>(() => migration.Within())).Code);
         (await hosts.Guest.Jobs.BeginAsync(AsyncJobKind.MigrationOut, "the next one", Ct).Within()).Dispose();
+    }
+
+    /// <summary>To take it for dead would let two of it run: it is only that nobody can speak with it yet.</summary>
+    [Fact]
+    public async Task A_guest_whose_monitor_does_not_answer_a_restarted_daemon_is_not_taken_for_dead()
+    {
+        await using var hosts = await TwoHosts.StartAsync(emulators, disks: 0, Ct);
+        hosts.Source.HoldAt = MigrationStatus.Active;
+        var migration = hosts.MigrateAsync(Ct);
+        await hosts.Source.ReceivedAsync("migrate", Ct).Within();
+        var qemu = hosts.Guest.Qemu!; // ! : it runs
+        hosts.Guest.Attach(null!); // ! : as a guest is that has been found again, and has not answered
+        await hosts.Alpha.RestartAsync(Ct);
+        await Assert.ThrowsAsync<WherryException>(() => migration.Within());
+
+        await hosts.Alpha.Clock.WaitForTimerAsync(new MigrationLimits().CancelStream).Within();
+        hosts.Guest.Attach(qemu);
+        hosts.Alpha.Clock.Advance(new MigrationLimits().CancelStream);
+        await SimulatedHost.LetGoOfAsync(hosts.Guest, Ct);
+        var outcome = Assert.IsType<MigrationOutcome.StayedOnSource>(Assert.Single(hosts.Alpha.Records).Source?.Outcome);
+        Assert.False(outcome.GuestDied, hosts.Story());
+        Assert.Contains("query-status", hosts.Source.Received.SkipWhile(asked => asked != "migrate"));
     }
 
     private async Task<Task> DiallingAsync(TwoHosts hosts, MigrationFlags more)
