@@ -16,6 +16,8 @@ ip link set lo up
 echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_ra
 ip link set eth0 up
 ip addr add 192.0.2.7/24 dev eth0
+# The kernel gives it its own IPv6 address a moment later.
+until grep -q eth0 /proc/net/if_inet6; do sleep 0.1; done
 mount -t ext4 /dev/vda /data
 for port in /sys/class/virtio-ports/*; do
     [ "$(cat $port/name)" != org.qemu.guest_agent.0 ] || channel=/dev/${port##*/}
