@@ -1,5 +1,5 @@
+using System.Globalization;
 using System.Net;
-using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Wherry.Daemon.Configuration;
@@ -208,9 +208,16 @@ internal sealed class WherryDaemon
     }
 
     /// <summary>In the names of control groups, which all daemons of a host share: nothing for the usual one, something of its own for any other.</summary>
-    private string CgroupMark() => _options.Paths.State == DaemonPaths.ForSystem.State
-        ? ""
-        : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_options.Paths.State)).AsSpan(0, 4));
+    /// <remarks>FNV-1a: four bytes that differ are all that is wanted, and a cryptographic hash would load OpenSSL for them.</remarks>
+    private string CgroupMark()
+    {
+        if (_options.Paths.State == DaemonPaths.ForSystem.State)
+            return "";
+        var hash = 2166136261u;
+        foreach (var octet in Encoding.UTF8.GetBytes(_options.Paths.State))
+            hash = (hash ^ octet) * 16777619;
+        return hash.ToString("x8", CultureInfo.InvariantCulture);
+    }
 
     /// <summary>Where another daemon can ask us about a hand-over. Without a network only one on this machine can; it names the host that it
     /// means, so that an address which leads elsewhere does no harm.</summary>

@@ -91,14 +91,12 @@ internal sealed class DaemonCommandLine
     /// <summary>A file that was named must exist; one in its usual place need not.</summary>
     private static ConfFile ReadFile(string? named, string usual)
     {
+        if (named is null && !File.Exists(usual))
+            return ConfFile.Empty;
         var path = named ?? usual;
         try
         {
             return ConfFile.Parse(path, File.ReadAllText(path));
-        }
-        catch (Exception e) when (named is null && e is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return ConfFile.Empty;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
