@@ -18,6 +18,7 @@ internal sealed class DaemonContext
     public required Migrations Migrations { get; init; }
     public required EmulatorCatalog Emulators { get; init; }
     public required CapabilitiesDocument Capabilities { get; init; }
+    public required HostSysinfo Sysinfo { get; init; }
     public required DomainEvents Events { get; init; }
     public required HostFiles HostFiles { get; init; }
 }

@@ -201,6 +201,7 @@ internal sealed class WherryDaemon
             Storage = new StorageDriver(new StorageFiles(paths.Config, paths.Runtime), tools, events.Publish, _logs.CreateLogger("Wherry.Qemu.Storage")),
             Emulators = emulators,
             Capabilities = new CapabilitiesDocument(hostFiles, emulators, _options.HostUuid, _options.Uid, _options.Gid),
+            Sysinfo = new HostSysinfo(tools),
             Events = events,
             HostFiles = hostFiles,
             Launcher = launcher,

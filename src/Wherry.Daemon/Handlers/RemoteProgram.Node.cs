@@ -170,13 +170,12 @@ internal sealed partial class RemoteProgram
         return new(new NodeGetMemoryParametersRet([.. shown], shown.Length));
     }
 
-    /// <summary>libvirt reads it through dmidecode, and says this where that is not installed.</summary>
     [Procedure(RemoteProcedure.ConnectGetSysinfo)]
-    private ValueTask<ConnectGetSysinfoRet> ConnectGetSysinfo(ServerCall call, ConnectGetSysinfoArgs args, CancellationToken ct)
+    private async ValueTask<ConnectGetSysinfoRet> ConnectGetSysinfo(ServerCall call, ConnectGetSysinfoArgs args, CancellationToken ct)
     {
         Client(call);
         CheckFlags(args.Flags, 0, "qemuConnectGetSysinfo");
-        throw new WherryException(ErrorCode.ConfigUnsupported, "Host SMBIOS information is not available");
+        return new ConnectGetSysinfoRet(await context.Sysinfo.GetXmlAsync(ct));
     }
 
     [Procedure(RemoteProcedure.NodeGetSevInfo)]

@@ -42,7 +42,7 @@ internal static class PlugCommands
             ],
             MemoryModuleSpec module =>
             [
-                new QemuCommand("object-add", Memory.Backend(module, spec.NumaTuning).ToString()) { Undo = Named("object-del", "id", module.BackendId) },
+                new QemuCommand("object-add", Memory.Backend(module, spec).ToString()) { Undo = Named("object-del", "id", module.BackendId) },
                 Device(Memory.Device(module, bus)),
             ],
             WatchdogSpec watchdog => [Named("set-action", "watchdog", Watchdog.Action(watchdog)), Device(Watchdog.Device(watchdog, bus))],

@@ -10,7 +10,7 @@ namespace Wherry.Qemu.Launch;
 ///   LaunchContext'     pure: no I/O         '--&gt; StartupCommands ---------&gt; owner, before cont
 ///   (this host, this start)
 ///
-///   -name -S | -machine -accel -cpu -m -smp | -uuid | monitor | -rtc -no-shutdown -boot | controllers | memory modules | hubs | disks |
+///   -name -S | -machine -accel -cpu -m -smp | -uuid -smbios | monitor | -rtc -no-shutdown -boot | controllers | memory modules | hubs | disks |
 ///   interfaces | serials channels consoles | inputs | vnc video | watchdog | -incoming | balloon rng | sandbox
 /// </code>
 /// The guest must see the same hardware under us as under libvirt 9.0, or a migration between the two breaks: same devices in the same
@@ -40,6 +40,9 @@ public static class CommandLine
         Cpu.Add(arguments, spec);
         Memory.Add(arguments, spec, context);
         arguments.Add("-uuid", spec.Uuid.ToString("D"));
+        Smbios.Add(arguments, spec);
+        if (spec.GenerationId is { } generation)
+            arguments.AddDevice(Properties.OfDevice("vmgenid").Text("guid", generation.ToString("D")).Text("id", "vmgenid0"));
         if (spec.Graphics.IsEmpty)
             arguments.Add("-display", "none");
         arguments.Add("-no-user-config");

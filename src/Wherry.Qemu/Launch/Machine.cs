@@ -16,6 +16,7 @@ internal static class Machine
         if (features.Ioapic is { } ioapic)
             machine.Append(ioapic == "qemu" ? ",kernel_irqchip=split" : ",kernel_irqchip=on");
         Append(machine, "dump-guest-core", context.DumpGuestCore);
+        Append(machine, "mem-merge", spec.MemoryBacking.NoSharePages ? false : null);
         if (spec.NumaCells.IsEmpty) // With NUMA each node has its own.
             machine.Append(",memory-backend=").Append(context.Features.DefaultRamId);
         if (spec.Os.BiosUseSerial == true)

@@ -11,36 +11,47 @@ internal static class Memory
             ? $"size={spec.InitialMemory.KiB}k,slots={maximum.Slots},maxmem={maximum.Size.KiB}k"
             : $"{spec.InitialMemory.MiB}");
         if (spec.NumaCells.IsEmpty)
-            arguments.AddObject(Backend(context.Features.DefaultRamId, spec.InitialMemory, spec.NumaTuning));
-        arguments.Add("-overcommit", "mem-lock=off");
+            arguments.AddObject(Backend(context.Features.DefaultRamId, spec.InitialMemory, spec, isWhole: true));
+        arguments.Add("-overcommit", $"mem-lock={Arguments.OnOff(spec.MemoryBacking.Locked)}");
         arguments.Add("-smp", Vcpus(spec));
         foreach (var thread in spec.IoThreads)
             arguments.AddObject(IoThread(thread));
         foreach (var cell in spec.NumaCells)
-            AddCell(arguments, cell, spec.NumaTuning);
+            AddCell(arguments, cell, spec);
     }
 
     public static void AddModules(Arguments arguments, DomainSpec spec, BusNames bus)
     {
         foreach (var module in spec.MemoryModules)
         {
-            arguments.AddObject(Backend(module, spec.NumaTuning));
+            arguments.AddObject(Backend(module, spec));
             arguments.AddDevice(Device(module, bus));
         }
     }
 
-    public static Properties Backend(MemoryModuleSpec module, NumaTuning? numa) => Backend(module.BackendId, module.Size, numa);
+    public static Properties Backend(MemoryModuleSpec module, DomainSpec spec) => Backend(module.BackendId, module.Size, spec);
 
     public static Properties Device(MemoryModuleSpec module, BusNames bus) => bus.AddAddress(
         Properties.OfDevice("pc-dimm").Number("node", module.Node).Text("memdev", module.BackendId).Text("id", module.Alias), module.Address);
 
-    private static Properties Backend(string id, ByteSize size, NumaTuning? numa) =>
-        Properties.OfObject("memory-backend-ram", id).Number("size", size.Bytes).Placement(numa);
+    /// <param name="isWhole">All that the guest boots with: QEMU names such memory in the migration stream by its id alone, unless it has a file.</param>
+    private static Properties Backend(string id, ByteSize size, DomainSpec spec, bool isWhole = false)
+    {
+        var backing = spec.MemoryBacking;
+        var hasFile = backing.Source == "memfd";
+        return Properties.OfObject(hasFile ? "memory-backend-memfd" : "memory-backend-ram", id)
+            .Flag("share", backing.IsShared)
+            .Flag("x-use-canonical-path-for-ramblock-id", hasFile && isWhole ? false : null)
+            .Flag("prealloc", backing.IsImmediate ? true : null)
+            .Number("prealloc-threads", backing.AllocationThreads)
+            .Number("size", size.Bytes)
+            .Placement(spec.NumaTuning);
+    }
 
-    private static void AddCell(Arguments arguments, NumaCellSpec cell, NumaTuning? numa)
+    private static void AddCell(Arguments arguments, NumaCellSpec cell, DomainSpec spec)
     {
         var id = $"ram-node{cell.Id}";
-        arguments.AddObject(Backend(id, cell.Memory, numa));
+        arguments.AddObject(Backend(id, cell.Memory, spec));
         var cpus = cell.Cpus.IsEmpty ? "" : string.Concat(CpuList.Write(cell.Cpus).Split(',').Select(range => $",cpus={range}"));
         arguments.Add("-numa", $"node,nodeid={cell.Id}{cpus},memdev={id}");
     }

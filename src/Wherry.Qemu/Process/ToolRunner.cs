@@ -1,10 +1,14 @@
+using System.Text;
+
 namespace Wherry.Qemu.Process;
 
-/// <summary>Runs a small program (qemu-img, tc) to its end, and turns its failure into an error with its own words.</summary>
+/// <summary>Runs a small program (qemu-img, tc, dmidecode) to its end, and turns its failure into an error with its own words.</summary>
 public sealed class ToolRunner
 {
     // Metadata work only: nothing that copies data is run by this.
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    private const int MaxOutput = 1 << 20;
 
     private readonly ProcessSupervisor _processes;
     private readonly TimeProvider _time;
@@ -29,7 +33,29 @@ public sealed class ToolRunner
     /// <summary>For a program whose failure is the caller's to tell.</summary>
     /// <returns>How it ended, and the last lines it wrote.</returns>
     /// <exception cref="WherryException">OperationTimeout: it did not end.</exception>
-    public async Task<(ExitStatus Status, string Said)> CompleteAsync(string executable, IEnumerable<string> arguments, CancellationToken ct)
+    public Task<(ExitStatus Status, string Said)> CompleteAsync(string executable, IEnumerable<string> arguments, CancellationToken ct) =>
+        CompleteAsync(executable, arguments, log => LogTail.Read(log, 0), ct);
+
+    /// <summary>For a program that tells something.</summary>
+    /// <returns>All that it wrote, up to 1 MiB; null: it is not there, or failed.</returns>
+    /// <exception cref="WherryException">OperationTimeout: it did not end.</exception>
+    public async Task<string?> ReadAsync(string executable, IEnumerable<string> arguments, CancellationToken ct)
+    {
+        if (!File.Exists(executable))
+            return null;
+        var (status, said) = await CompleteAsync(executable, arguments, ReadAll, ct);
+        return status is { Code: 0 } ? said : null;
+    }
+
+    private static string ReadAll(string log)
+    {
+        using var file = File.OpenRead(log);
+        var bytes = new byte[Math.Min(file.Length, MaxOutput)];
+        return Encoding.UTF8.GetString(bytes, 0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
+    }
+
+    private async Task<(ExitStatus Status, string Said)> CompleteAsync(
+        string executable, IEnumerable<string> arguments, Func<string, string> read, CancellationToken ct)
     {
         var output = Path.Combine(Path.GetTempPath(), $"wherry-tool-{Guid.NewGuid():N}");
         try
@@ -52,7 +78,7 @@ public sealed class ToolRunner
                 throw;
             }
 
-            return (status, LogTail.Read(output, 0));
+            return (status, read(output));
         }
         finally
         {

@@ -30,7 +30,9 @@ internal static class MachineCompletion
     public static void Complete(DomainTree tree, CompletionContext context)
     {
         CheckName(tree.Domain);
-        SetText(tree.Domain, "uuid", tree.Domain.Text("uuid") ?? context.NewUuid().ToString("D"));
+        SetText(tree.Domain, "uuid", tree.Domain.Text("uuid") ?? SmbiosShape.SystemUuid(tree.Domain) ?? context.NewUuid().ToString("D"));
+        if (tree.Domain.Element("genid") is { IsEmpty: true } generation)
+            generation.Value = context.NewUuid().ToString("D");
         if (tree.Domain.Text("title")?.Contains('\n', StringComparison.Ordinal) == true)
             throw DomainXmlException.Invalid("Domain title can't contain newlines", tree.Domain.Element("title"));
         CompleteVcpus(tree.Domain);

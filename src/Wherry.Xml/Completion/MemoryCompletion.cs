@@ -12,6 +12,7 @@ internal static class MemoryCompletion
 {
     public static void Complete(XElement domain, CompletionContext context)
     {
+        CheckBacking(domain);
         CompleteCells(domain);
         var modules = Modules(domain).Aggregate(0UL, (sum, module) => sum + SizeOf(module).Bytes);
         var given = MemoryReading.Size(domain.Element("memory"))?.Bytes ?? 0;
@@ -28,6 +29,13 @@ internal static class MemoryCompletion
         var current = MemoryReading.Size(domain.Element("currentMemory"));
         SetSize(domain, "currentMemory", current is not { Bytes: > 0 } || current > total ? total : current.Value);
         CompleteMaximum(domain, total);
+    }
+
+    /// <summary>Memory that is shared or is not, without being a memfd, would be a file in a directory of the host.</summary>
+    private static void CheckBacking(XElement domain)
+    {
+        if (domain.Element("memoryBacking") is { } backing && backing.Element("access") is { } access && backing.Get("source", "type") != "memfd")
+            throw DomainXmlException.NotImplemented(access.Path(), "<access> without <source type='memfd'/>");
     }
 
     /// <summary>Modules of a definition: each has its slot, and there is room for all of them.</summary>

@@ -23,18 +23,37 @@ public static class AbiStability
         return [.. Domain(source, target), .. Devices(source, target)];
     }
 
-    private static IEnumerable<string> Domain(DomainSpec a, DomainSpec b) => Changed(
+    private static IEnumerable<string> Domain(DomainSpec a, DomainSpec b) =>
+    [
+        .. Machine(a, b),
+        .. Changed([.. SmbiosKind.All.SelectMany(kind => Smbios(kind, a.Smbios, b.Smbios))]),
+    ];
+
+    private static IEnumerable<(string What, object? Source, object? Target)> Smbios(SmbiosKind kind, SmbiosSpec a, SmbiosSpec b)
+    {
+        var (source, target) = (Fields(a), Fields(b));
+        return source.Keys.Union(target.Keys).Select(name => (
+            $"{kind.Description} {(name == "manufacturer" ? "vendor" : name)}", (object?)source.GetValueOrDefault(name), (object?)target.GetValueOrDefault(name)));
+
+        Dictionary<string, string> Fields(SmbiosSpec smbios) => smbios.Tables.Where(table => table.Kind == kind).SelectMany(table => table.Fields)
+            .GroupBy(field => field.Name, field => field.Value).ToDictionary(fields => fields.Key, fields => string.Join('\n', fields), StringComparer.Ordinal);
+    }
+
+    private static IEnumerable<string> Machine(DomainSpec a, DomainSpec b) => Changed(
         ("domain virt type", Lower(a.Type), Lower(b.Type)),
         ("domain uuid", a.Uuid, b.Uuid),
         ("domain name", Quoted(a.Name), Quoted(b.Name)),
+        ("domain genid", a.GenerationId, b.GenerationId),
         ("domain max memory", a.Memory.KiB, b.Memory.KiB),
         ("domain maximum memory size", a.MaxMemory?.Size.KiB, b.MaxMemory?.Size.KiB),
         ("domain memory slots", a.MaxMemory?.Slots, b.MaxMemory?.Slots),
+        ("memoryBacking source", a.MemoryBacking.Source, b.MemoryBacking.Source),
         ("NUMA cells", Text(a.NumaCells), Text(b.NumaCells)),
         ("domain vCPU max", a.Vcpu.Maximum, b.Vcpu.Maximum),
         ("domain vCPU count", a.Vcpu.Current, b.Vcpu.Current),
         ("domain architecture", a.Os.Arch, b.Os.Arch),
         ("domain machine type", a.Os.Machine, b.Os.Machine),
+        ("domain SMBIOS mode", a.Smbios.Mode, b.Smbios.Mode),
         ("domain kernel", a.Os.Kernel is not null, b.Os.Kernel is not null),
         ("domain features", Text(a.Features), Text(b.Features)),
         ("domain timers", Text(a.Clock.Timers), Text(b.Clock.Timers)),

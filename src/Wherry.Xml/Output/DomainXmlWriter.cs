@@ -35,7 +35,7 @@ internal static class DomainXmlWriter
                 Write(text, child, depth + 2);
             text.Append(' ', depth).Append("</").Append(element.Name.LocalName).Append(">\n");
         }
-        else if (element.Value.Length > 0)
+        else if (element.Value.Length > 0 || element.Name == "entry") // a string of firmware tables may be empty
             Escape(text.Append('>'), element.Value).Append("</").Append(element.Name.LocalName).Append(">\n");
         else
             text.Append("/>\n");

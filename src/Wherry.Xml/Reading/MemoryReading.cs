@@ -3,7 +3,7 @@ using System.Xml.Linq;
 
 namespace Wherry.Xml;
 
-/// <summary>Sizes with a <c>unit</c> attribute.</summary>
+/// <summary>Sizes with a <c>unit</c> attribute, and what is behind a guest's memory.</summary>
 internal static class MemoryReading
 {
     /// <summary>Null when the element is absent or empty. Without a unit the number counts KiB.</summary>
@@ -17,6 +17,18 @@ internal static class MemoryReading
             throw DomainXmlException.Invalid($"Invalid value '{element.Value}' for element or attribute '{path ?? $"./{element.Name.LocalName}[1]"}'", element);
         return Scale(number, element.Get("unit") ?? "KiB", element);
     }
+
+    public static MemoryBackingSpec Backing(XElement? backing) => backing is null
+        ? new MemoryBackingSpec()
+        : new MemoryBackingSpec
+        {
+            NoSharePages = backing.Element("nosharepages") is not null,
+            Locked = backing.Element("locked") is not null,
+            Source = backing.Get("source", "type") is "memfd" ? "memfd" : null,
+            IsShared = backing.Get("access", "mode") is { } mode ? mode == "shared" : null,
+            IsImmediate = backing.Get("allocation", "mode") == "immediate",
+            AllocationThreads = backing.Element("allocation").Number("threads"),
+        };
 
     /// <summary>
     /// Units are case-insensitive; one letter or letter+iB is binary, letter+B decimal, "b" and "bytes" are bytes.

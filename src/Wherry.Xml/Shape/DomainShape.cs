@@ -17,7 +17,7 @@ internal static class DomainShape
         .Holding(
             Text("name", Any),
             Text("uuid", text => Uuid(text) ?? throw DomainXmlException.Internal("malformed uuid element")),
-            Refused("genid"),
+            new ElementShape("genid") { Custom = Genid },
             Text("title", Any).Kept(),
             Text("description", Any).Kept(),
             new ElementShape("metadata") { Verbatim = true, Verdict = Verdict.Inert },
@@ -28,7 +28,7 @@ internal static class DomainShape
                 with { DropWhenEmpty = true },
             Element("memtune").Holding(Memory("hard_limit"), Memory("soft_limit"), Memory("min_guarantee"), Memory("swap_hard_limit")).Kept()
                 with { DropWhenEmpty = true },
-            Refused("memoryBacking"),
+            MemoryBacking(),
             Text("vcpu", Uint).With(A("placement", OneOf("static", "auto")).Or("static"), A("cpuset", Any), A("current", Uint)),
             Element("vcpus").Holding(Element("vcpu").With(A("id", Uint), A("enabled", YesNo), A("hotpluggable", YesNo), A("order", Uint)).Many())
                 with { DropWhenEmpty = true },
@@ -39,7 +39,7 @@ internal static class DomainShape
             CpuTune(),
             Element("numatune").Holding(new ElementShape("memory") { Custom = TuningShape.NumaMemory }, Refused("memnode")) with { DropWhenEmpty = true },
             Element("resource").Holding(Text("partition", Any)).Kept() with { DropWhenEmpty = true },
-            Refused("sysinfo"),
+            new ElementShape("sysinfo") { Custom = SmbiosShape.Sysinfo, Repeats = true },
             Refused("bootloader"),
             Refused("bootloader_args"),
             Os(),
@@ -94,6 +94,24 @@ internal static class DomainShape
         },
     };
 
+    private static ElementShape MemoryBacking() => Element("memoryBacking").Holding(
+        Refused("hugepages"),
+        Element("nosharepages"),
+        Element("locked"),
+        Element("source").With(A("type", OneOf("anonymous", "memfd")).ButNot("file").OrSay("unknown memoryBacking/source/type '{0}'")) with { DropWhenEmpty = true },
+        Element("access").With(A("mode", OneOf("shared", "private")).OrSay("unknown memoryBacking/access/mode '{0}'")) with { DropWhenEmpty = true },
+        Element("allocation").With(A("mode", OneOf("immediate", "ondemand")).OrSay("unknown memoryBacking/allocation/mode '{0}'"), A("threads", Count))
+            with { DropWhenEmpty = true },
+        Element("discard").Kept()) with { DropWhenEmpty = true };
+
+    /// <summary>An empty one asks for an identity, and gets it where the definition is completed.</summary>
+    private static XElement Genid(XElement genid)
+    {
+        if (genid.ElementsAfterSelf("genid").Any())
+            throw DomainXmlException.Invalid("element 'genid' can only appear once", genid);
+        return new XElement("genid", genid.Value is { Length: > 0 } text ? Uuid(text) ?? throw DomainXmlException.Internal("malformed genid element", genid) : null);
+    }
+
     private static XElement NumaCell(XElement cell)
     {
         foreach (var name in (string[])["memAccess", "discard"])
@@ -138,7 +156,7 @@ internal static class DomainShape
         Element("boot").With(A("dev", OneOf("fd", "hd", "cdrom", "network"))).Many(),
         Element("bootmenu").With(A("enable", YesNo), A("timeout", Uint)),
         Element("bios").With(A("useserial", YesNo), A("rebootTimeout", Int)) with { DropWhenEmpty = true },
-        Refused("smbios"));
+        Element("smbios").With(A("mode", OneOf("emulate", "sysinfo")).ButNot("host").OrSay("unknown smbios mode '{0}'")) with { DropWhenEmpty = true });
 
     private static ElementShape Cpu() => Element("cpu").With(
             A("mode", OneOf("custom", "host-model", "host-passthrough", "maximum")),

@@ -42,9 +42,9 @@ internal static class Values
     /// <summary>As <see cref="Uint"/> within 31 bits, where libvirt says what is wrong with a negative number.</summary>
     public static readonly ValueRule Nonnegative = text => Int(text) is { } canonical && canonical[0] != '-' ? canonical : null;
 
-    public static readonly ValueRule Uuid = text => Guid.TryParseExact(text.Trim(), "D", out var uuid) || Guid.TryParseExact(text.Trim(), "N", out uuid)
-        ? uuid.ToString("D")
-        : null;
+    /// <summary>Dashes and spaces may stand anywhere in it.</summary>
+    public static readonly ValueRule Uuid = text =>
+        Guid.TryParseExact(string.Concat(text.Split('-', ' ')).Trim(), "N", out var uuid) ? uuid.ToString("D") : null;
 
     /// <summary>Six bytes in hexadecimal with colons; written back in lower case with two digits each.</summary>
     public static readonly ValueRule Mac = text =>

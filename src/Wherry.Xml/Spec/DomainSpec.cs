@@ -23,6 +23,9 @@ public sealed partial record DomainSpec
 
     public string? Title { get; init; }
 
+    /// <summary>What a guest sees change when it is copied or set back (ACPI's VM Generation ID); null: it has none.</summary>
+    public Guid? GenerationId { get; init; }
+
     /// <summary>All of the guest's memory: what it boots with, and its modules.</summary>
     public required ByteSize Memory { get; init; }
 
@@ -34,6 +37,8 @@ public sealed partial record DomainSpec
 
     /// <summary>In the order of their numbers; empty for a guest without NUMA.</summary>
     public ImmutableArray<NumaCellSpec> NumaCells { get; init; } = [];
+
+    public MemoryBackingSpec MemoryBacking { get; init; } = new();
 
     public ImmutableArray<MemoryModuleSpec> MemoryModules { get; init; } = [];
 
@@ -49,6 +54,8 @@ public sealed partial record DomainSpec
     public NumaTuning? NumaTuning { get; init; }
 
     public required OsSpec Os { get; init; }
+
+    public SmbiosSpec Smbios { get; init; } = SmbiosSpec.None;
 
     public required FeaturesSpec Features { get; init; }
 
