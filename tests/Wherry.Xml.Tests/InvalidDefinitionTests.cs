@@ -94,7 +94,7 @@ public sealed class InvalidDefinitionTests
     /// <summary>The policy in one table: what would change the guest is refused, naming its place.</summary>
     [Theory]
     [InlineData("<hostdev mode='subsystem' type='pci'/>", "/domain/devices/hostdev")]
-    [InlineData("<sound model='ich9'/>", "/domain/devices/sound")]
+    [InlineData("<sound model='usb'/>", "/domain/devices/sound/@model")]
     [InlineData("<filesystem><source dir='/'/><target dir='x'/></filesystem>", "/domain/devices/filesystem")]
     [InlineData("<tpm model='tpm-tis'/>", "/domain/devices/tpm")]
     [InlineData("<vsock/>", "/domain/devices/vsock")]

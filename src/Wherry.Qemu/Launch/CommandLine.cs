@@ -11,7 +11,7 @@ namespace Wherry.Qemu.Launch;
 ///   (this host, this start)
 ///
 ///   -name -S | -machine -accel -cpu -m -smp | -uuid -smbios | monitor | -rtc -no-shutdown -boot | controllers | memory modules | hubs | disks |
-///   interfaces | serials channels consoles | inputs | vnc video | watchdog | -incoming | balloon rng | sandbox
+///   interfaces | serials channels consoles | inputs | vnc video sound | watchdog | -incoming | balloon rng | sandbox
 /// </code>
 /// The guest must see the same hardware under us as under libvirt 9.0, or a migration between the two breaks: same devices in the same
 /// order, same ids (they name sections of the migration stream), same addresses, same defaults left out. One file per device family;
@@ -61,6 +61,7 @@ public static class CommandLine
         Inputs.Add(arguments, spec, bus);
         Graphics.Add(arguments, spec, context);
         Videos.Add(arguments, spec, bus);
+        Sounds.Add(arguments, spec, bus);
         Watchdog.Add(arguments, spec, bus);
         if (context.Incoming)
             arguments.Add("-incoming", "defer");

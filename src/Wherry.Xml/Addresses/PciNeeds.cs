@@ -21,6 +21,7 @@ internal static class PciNeeds
             },
             "disk" when device.Get("target", "bus") == "virtio" => Virtio(device.Get("model") ?? "virtio", express)!.Value,
             "memballoon" or "rng" => Virtio(device.Get("model"), express) ?? PciConnect.None,
+            "sound" when device.Get("model") != "sb16" => Conventional,
             "watchdog" when device.Get("model") == "i6300esb" => Conventional,
             "video" => device.Get("model", "type") switch
             {

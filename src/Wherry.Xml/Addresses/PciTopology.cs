@@ -103,7 +103,7 @@ internal sealed class PciTopology
     }
 
     private static readonly string[] CollectionOrder =
-        ["disk", "interface", "video", "controller", "serial", "parallel", "channel", "console", "input", "watchdog", "memballoon", "rng", "hub", "panic"];
+        ["disk", "interface", "sound", "video", "controller", "serial", "parallel", "channel", "console", "input", "watchdog", "memballoon", "rng", "hub", "panic"];
 
     private void Place(PciAddressSet set, bool forGood)
     {
@@ -120,6 +120,8 @@ internal sealed class PciTopology
             Next(controller);
         foreach (var device in _tree.Of("interface"))
             Next(device);
+        foreach (var card in _tree.Of("sound"))
+            Next(card);
         foreach (var controller in _tree.Of("controller"))
         {
             if (controller.Get("type") == "pci" || (controller.Get("type") == "ide" && controller.Int("index") == 0))
@@ -231,6 +233,12 @@ internal sealed class PciTopology
         set.Reserve(new DeviceAddress.Pci(0, 0, 0x1f, 0), Needs);
         set.Reserve(new DeviceAddress.Pci(0, 0, 0x1f, 3), Needs);
         PlaceFirstVideo(set, slot: 1, Needs);
+        var audio = new DeviceAddress.Pci(0, 0, 0x1b, 0);
+        if (!set.InUse(0, audio.Slot) && _tree.Of("sound").FirstOrDefault(card => card.Get("model") == "ich9" && card.WantsPci()) is { } sound)
+        {
+            set.Reserve(audio, Needs);
+            sound.SetPlace(audio);
+        }
 
         // Where real hardware has them, if nobody is there yet.
         void PreferSlots(XElement controller, params int[] slots)

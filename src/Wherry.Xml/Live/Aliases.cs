@@ -37,7 +37,7 @@ internal static class Aliases
 
     /// <summary>Kinds whose device at place N is named for N, whatever the others are called.</summary>
     private static readonly (string Kind, string Prefix)[] Numbered =
-        [("video", "video"), ("input", "input"), ("parallel", "parallel"), ("serial", "serial"), ("channel", "channel"), ("console", "console"), ("hub", "hub")];
+        [("video", "video"), ("input", "input"), ("parallel", "parallel"), ("serial", "serial"), ("channel", "channel"), ("console", "console"), ("hub", "hub"), ("sound", "sound")];
 
     /// <summary>Kinds whose device gets the number after the highest that is taken.</summary>
     private static readonly (string Kind, string Prefix)[] NumberedAfterHighest = [("interface", "net"), ("rng", "rng")];

@@ -69,6 +69,7 @@ public static class AbiStability
         .. Each("net card", a.Interfaces, b.Interfaces, Interface),
         .. Each("input device", a.Inputs, b.Inputs, (x, y) => Changed(
             ("input device type", x.Type, y.Type), ("input device bus", x.Bus, y.Bus), ("input model", x.Model, y.Model))),
+        .. Each("sound card", a.Sounds, b.Sounds, (x, y) => Changed(("sound card model", x.Model, y.Model))),
         .. Each("video card", a.Videos, b.Videos, (x, y) => Changed(
             ("video card model", x.Model, y.Model),
             ("video card ram", x.Ram?.KiB, y.Ram?.KiB),

@@ -26,6 +26,13 @@ internal static class DeviceReading
         var other => throw DomainXmlException.NotImplemented(address.Path() + "/@type", $"address type '{other}'"),
     };
 
+    public static SoundSpec Sound(XElement sound) => new SoundSpec
+    {
+        Model = sound.Required("model"),
+        Codecs = [.. sound.Elements("codec").Select(codec => codec.Required("type"))],
+        AudioId = sound.Element("audio").Int("id"),
+    }.Common(sound);
+
     public static ControllerSpec Controller(XElement controller) => new ControllerSpec
     {
         Type = controller.Required("type") switch

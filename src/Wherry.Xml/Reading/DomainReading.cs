@@ -59,6 +59,7 @@ public sealed partial record DomainSpec
             Inputs = Read(devices, "input", DeviceReading.Input),
             Graphics = Read(devices, "graphics", GraphicsReading.Graphics),
             Audios = Read(devices, "audio", audio => new AudioSpec(audio.Int("id") ?? 1, audio.Required("type"))),
+            Sounds = Read(devices, "sound", DeviceReading.Sound),
             Videos = Read(devices, "video", GraphicsReading.Video),
             Hubs = Read(devices, "hub", hub => new HubSpec().Common(hub)),
             Watchdog = devices.Element("watchdog") is { } watchdog ? DeviceReading.Watchdog(watchdog) : null,

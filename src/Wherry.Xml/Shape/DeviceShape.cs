@@ -1,3 +1,4 @@
+using System.Xml.Linq;
 using static Wherry.Xml.DomainShape;
 using static Wherry.Xml.Values;
 
@@ -40,7 +41,7 @@ internal static class DeviceShape
             .Holding(VirtioDriver, Refused("source"), Alias, Address).Many(),
         Refused("tpm"),
         Graphics(),
-        Refused("sound"),
+        new ElementShape("sound") { Custom = Sound, Repeats = true },
         Element("audio").With(
             A("id", Positive),
             A("type", OneOf("none")).ButNot("alsa", "coreaudio", "jack", "oss", "pulseaudio", "sdl", "spice", "file", "dbus")).Many(),
@@ -77,6 +78,19 @@ internal static class DeviceShape
         Refused("iommu"),
         Refused("vsock"),
         Refused("crypto"));
+
+    private static readonly ElementShape SoundCard = Element("sound").With(A("model", OneOf("sb16", "es1370", "ac97", "ich6", "ich9")).ButNot("pcspk", "ich7", "usb"))
+        .Holding(Element("codec").With(A("type", OneOf("duplex", "micro", "output"))).Many(), Element("audio").With(A("id", Positive)), Alias, Address);
+
+    /// <summary>Only Intel's HD audio has codecs.</summary>
+    private static XElement Sound(XElement sound)
+    {
+        var model = sound.Required("model");
+        var card = Normalisation.Normalise(sound, SoundCard);
+        if (!SoundSpec.IsHighDefinition(model))
+            card.Elements("codec").Remove();
+        return card;
+    }
 
     private static ElementShape Disk() => Element("disk").With(
             A("type", OneOf("file", "block")).ButNot("dir", "network", "volume", "nvme", "vhostuser").Or("file"),

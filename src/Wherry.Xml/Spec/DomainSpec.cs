@@ -99,6 +99,8 @@ public sealed partial record DomainSpec
 
     public ImmutableArray<AudioSpec> Audios { get; init; } = [];
 
+    public ImmutableArray<SoundSpec> Sounds { get; init; } = [];
+
     public ImmutableArray<VideoSpec> Videos { get; init; } = [];
 
     public ImmutableArray<HubSpec> Hubs { get; init; } = [];

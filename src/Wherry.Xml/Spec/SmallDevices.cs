@@ -51,6 +51,23 @@ public abstract record GraphicsListen
 /// <summary>An audio backend. libvirt adds one of type "none" beside VNC.</summary>
 public sealed record AudioSpec(int Id, string Type);
 
+public sealed record SoundSpec : DeviceSpec
+{
+    /// <summary>"sb16", "es1370", "ac97", "ich6" or "ich9".</summary>
+    public required string Model { get; init; }
+
+    /// <summary>"duplex", "micro" or "output" each; empty: one that is duplex.</summary>
+    public ImmutableArray<string> Codecs { get; init; } = [];
+
+    /// <summary>Its <see cref="AudioSpec"/>; null: the first.</summary>
+    public int? AudioId { get; init; }
+
+    public bool HasCodecs => IsHighDefinition(Model);
+
+    /// <summary>Intel's HD audio.</summary>
+    internal static bool IsHighDefinition(string model) => model is "ich6" or "ich9";
+}
+
 public sealed record VideoSpec : DeviceSpec
 {
     /// <summary>"cirrus", "vga", "virtio", "qxl", "bochs", "ramfb", "vmvga" or "none".</summary>
