@@ -23,7 +23,12 @@ public sealed partial class DomainDocument
         NewLineHandling = NewLineHandling.Entitize,
     };
 
-    private static readonly XmlReaderSettings UnpackedSettings = new() { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null };
+    private static readonly XmlReaderSettings UnpackedSettings = new()
+    {
+        DtdProcessing = DtdProcessing.Prohibit,
+        XmlResolver = null,
+        IgnoreProcessingInstructions = true,
+    };
 
     private XElement? _root; // null once packed
     private byte[] _packed = [];
@@ -46,6 +51,17 @@ public sealed partial class DomainDocument
     /// <exception cref="DomainXmlException">Not well-formed, beyond a limit, or the root is not <c>domain</c>.</exception>
     public static DomainDocument Parse(string xml) => new(Read(xml, "domain"));
 
+    /// <summary>As <see cref="Parse"/> and <see cref="Pack"/>, but the text that is kept is <paramref name="xml"/> itself.</summary>
+    public static DomainDocument ParsePacked(string xml)
+    {
+        var document = Parse(xml);
+        if (xml.StartsWith("<?", StringComparison.Ordinal)) // it may declare another encoding than the one that it is kept in
+            document.Pack();
+        else
+            document.Keep(Encoding.UTF8.GetBytes(xml));
+        return document;
+    }
+
     /// <summary>
     /// Keeps the text instead of the tree, which takes ten times its room: for definitions, of which a host may have thousands and somebody
     /// asks for one now and then. The tree comes back with the next question and stays as long as the garbage collector lets it.
@@ -58,8 +74,13 @@ public sealed partial class DomainDocument
         using var bytes = new MemoryStream();
         using (var writer = XmlWriter.Create(bytes, PackedSettings))
             root.WriteTo(writer);
-        _packed = bytes.ToArray();
-        _unpacked = new WeakReference<XElement>(root);
+        Keep(bytes.ToArray());
+    }
+
+    private void Keep(byte[] text)
+    {
+        _packed = text;
+        _unpacked = new WeakReference<XElement>(Root);
         Volatile.Write(ref _root, null);
     }
 
@@ -97,7 +118,8 @@ public sealed partial class DomainDocument
         };
         try
         {
-            CheckDepth(xml, settings, what);
+            if (xml.AsSpan().Count('<') > 2 * MaxDepth) // each level takes two
+                CheckDepth(xml, settings, what);
             using var reader = XmlReader.Create(new StringReader(xml), settings);
             var root = XDocument.Load(reader, LoadOptions.PreserveWhitespace).Root!;
             root.Remove();

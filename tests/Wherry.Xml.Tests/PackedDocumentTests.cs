@@ -20,6 +20,19 @@ public sealed class PackedDocumentTests
         Assert.Equal(before, document.ToXml(DomainXmlFlags.Secure));
     }
 
+    [Theory]
+    [InlineData("<domain type='kvm'>\r\n  <name>ä &amp; 漢 😀</name>\n\n  <description>one\ttwo&#13;\n three]]&gt;</description><?p i?>\n</domain>\n<!-- end -->\n")]
+    [InlineData("<!-- begin --><domain xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><metadata><x:m xmlns:x='urn:x'><![CDATA[<&>]]></x:m></metadata></domain>")]
+    [InlineData("<?xml version='1.0' encoding='iso-8859-1'?>\n<domain type='kvm'><name>ä</name></domain>")]
+    public void A_document_that_is_kept_as_it_was_read_is_the_same_document(string xml)
+    {
+        var wanted = DomainDocument.Parse(xml).ToXml(DomainXmlFlags.Secure);
+        var document = DomainDocument.ParsePacked(xml);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        Assert.Equal(wanted, document.ToXml(DomainXmlFlags.Secure));
+    }
+
     [Fact]
     public void A_packed_document_takes_a_fraction_of_the_room()
     {
