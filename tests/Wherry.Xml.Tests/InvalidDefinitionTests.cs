@@ -45,6 +45,7 @@ public sealed class InvalidDefinitionTests
     [InlineData("<domain type='qemu'><name>bad</name><memory>65536</memory><os><type machine='q35'>hvm</type></os><devices><disk type='file'><source file='/a'/><target dev='hda'/></disk></devices></domain>", "unsupported configuration: IDE controllers are unsupported for this QEMU binary or machine type")]
     [InlineData("<interface type='user'><boot order='1'/></interface><interface type='user'><boot order='1'/></interface>", "unsupported configuration: boot order '1' used for more than one device")]
     [InlineData("<domain type='qemu'><name>bad</name><memory>65536</memory><os><type>hvm</type><boot dev='hd'/></os><devices><interface type='user'><boot order='1'/></interface></devices></domain>", "unsupported configuration: per-device boot elements cannot be used together with os/boot elements")]
+    [InlineData("<interface type='ethernet'><virtualport type='openvswitch'/></interface>", "unsupported configuration: <virtualport> element unsupported for <interface type='ethernet'>")]
     [InlineData("<interface type='user'><mac address='zz'/></interface>", "XML error: unable to parse mac address 'zz'")]
     [InlineData("<interface type='user'><mac address='01:00:00:00:00:01'/></interface>", "XML error: expected unicast mac address, found multicast '01:00:00:00:00:01'")]
     [InlineData("<interface type='bridge'/>", "XML error: interface type='bridge' requires a 'source' element")]

@@ -101,8 +101,7 @@ public sealed class DomainLauncher : IDomainLauncher
             named, coldBoot: !request.Incoming, _settings.Owner is { } owner ? $" (as uid:{owner.Uid}, gid:{owner.Gid})" : "");
         var emulator = await _emulators.GetAsync(named.Emulator!, ct); // completed definitions name one
         var spec = WithResolvedCpu(images.Apply(named), emulator, request);
-        using var interfaces = HostInterfaces.Create(spec);
-        await interfaces.LimitAsync(spec, new ToolRunner(_processes, _time), ct);
+        await using var interfaces = await HostInterfaces.CreateAsync(spec, new ToolRunner(_processes, _time), ct);
         var (vnc, webSocket) = ReserveVnc(spec, resources);
 
         var monitorPath = _files.MonitorOf(target.Id, target.Name);
@@ -179,6 +178,7 @@ public sealed class DomainLauncher : IDomainLauncher
                 LastBlockNode = DiskNodes.LastNumber(plan.Disks),
                 Cgroup = cgroup,
             };
+            interfaces.Keep();
             return new LaunchedQemu(qemu, live)
             {
                 AgentsConnected = [.. live.Spec.Channels

@@ -46,8 +46,8 @@ public sealed partial class QemuDriver
         var spec = DomainSpec.From(live.Document.WithPlugged(planned, new LiveOverlay { Id = id }));
         var features = (await _emulators.GetAsync(spec.Emulator!, CancellationToken.None)).FeaturesFor(spec.Os.Machine);
         var nodes = planned.AsDisk is null || PlugCommands.Find(spec, alias) is not DiskSpec disk ? null : NewNodes(qemu, disk, backing);
-        using var host = HostInterfaces.Create(spec with { Interfaces = [.. spec.Interfaces.Where(nic => nic.Alias == alias)] });
-        await host.LimitAsync(spec, _tools, CancellationToken.None);
+        await using var host = await HostInterfaces.CreateAsync(
+            spec with { Interfaces = [.. spec.Interfaces.Where(nic => nic.Alias == alias)] }, _tools, CancellationToken.None);
         var context = new PlugContext
         {
             ChannelDirectory = _files.ChannelDirectoryOf(id, domain.Name),
@@ -57,6 +57,7 @@ public sealed partial class QemuDriver
             Vhost = [.. host.Vhost.Cast<SafeHandle>()],
         };
         var answers = await QemuCommand.RunAllAsync(qemu.Monitor, PlugCommands.Of(spec, alias, context));
+        host.Keep();
 
         var runtime = WithNodes(new LiveOverlay { Id = id, TapNames = host.Names }, alias, nodes);
         if (PlugCommands.Find(spec, alias) is CharacterDeviceSpec character)

@@ -259,8 +259,9 @@ public sealed partial class QemuDriver
     private async Task GoneAsync(Domain domain, LiveStatus status)
     {
         DomainLog.GoneMeanwhile(_logger, status.Name, status.Pid);
-        var partition = DomainDocument.ParseStatus(status.Xml).Partition ?? CgroupNames.DefaultPartition;
-        await _cgroups.RemoveLeftAsync(status.Id, status.Name, partition);
+        var live = DomainDocument.ParseStatus(status.Xml);
+        await _cgroups.RemoveLeftAsync(status.Id, status.Name, live.Partition ?? CgroupNames.DefaultPartition);
+        await RemovePortsAsync(status.Name, DomainSpec.From(live).Interfaces);
         RemoveRunFiles(domain.Snapshot with { Id = status.Id });
         domain.Launching = null;
         var reason = status.State == DomainState.Shutdown ? ShutoffReason.Shutdown : ShutoffReason.Crashed;

@@ -1,4 +1,6 @@
+using Wherry.Qemu.Launch;
 using Wherry.Qemu.Process;
+using Wherry.Xml;
 
 namespace Wherry.Qemu.Domains;
 
@@ -75,6 +77,7 @@ public sealed partial class QemuDriver
             resource.Dispose();
         if (qemu.Cgroup is { } cgroup)
             await _cgroups.RemoveAsync(cgroup, domain.Name);
+        await RemovePortsAsync(domain.Name, before.Live?.Spec.Interfaces ?? []);
         RemoveRunFiles(before);
         WriteLog(domain.Name, $"shutting down, reason={ReasonInLog(intent.Reason)}");
         await EndRunAsync(domain, () => domain.Detach(intent));
@@ -101,6 +104,22 @@ public sealed partial class QemuDriver
     {
         Domains.Remove(domain);
         DomainLog.Forgotten(_logger, domain.Name);
+    }
+
+    /// <summary>Takes interfaces that are gone out of their switch.</summary>
+    private async Task RemovePortsAsync(string domain, IEnumerable<InterfaceSpec> interfaces)
+    {
+        foreach (var tap in interfaces.Where(nic => nic.VirtualPort is not null && nic.TargetManaged).Select(nic => nic.TargetDev).OfType<string>())
+        {
+            try
+            {
+                await OpenVswitch.RemovePortAsync(_tools, tap, CancellationToken.None);
+            }
+            catch (WherryException e)
+            {
+                DomainLog.PortRemains(_logger, domain, tap, e.Message);
+            }
+        }
     }
 
     private void RemoveRunFiles(DomainSnapshot run)

@@ -8,14 +8,19 @@ namespace Wherry.Qemu.Launch;
 
 /// <summary>
 /// Host ends of a domain's interfaces, made for one start. QEMU inherits <see cref="Handles"/>; dispose when it runs, or when it could not
-/// be started: what QEMU has inherited lives on with it, the rest disappears.
+/// be started: what QEMU has inherited lives on with it, the rest disappears. Ports of Open vSwitch stay only when <see cref="Keep"/> was called.
 /// </summary>
-public sealed class HostInterfaces : IDisposable
+public sealed class HostInterfaces : IAsyncDisposable
 {
+    private readonly ToolRunner _tools;
+    private readonly List<string> _ports = [];
     private readonly ImmutableArray<(string Alias, TapDevice Tap, ImmutableArray<SafeFileHandle> Vhost)> _interfaces;
 
-    private HostInterfaces(ImmutableArray<(string Alias, TapDevice Tap, ImmutableArray<SafeFileHandle> Vhost)> interfaces) =>
+    private HostInterfaces(ToolRunner tools, ImmutableArray<(string Alias, TapDevice Tap, ImmutableArray<SafeFileHandle> Vhost)> interfaces)
+    {
+        _tools = tools;
         _interfaces = interfaces;
+    }
 
     /// <summary>All descriptors; QEMU must get them under the numbers they have here.</summary>
     public ImmutableArray<SafeHandle> Handles =>
@@ -36,8 +41,27 @@ public sealed class HostInterfaces : IDisposable
     public ImmutableDictionary<string, string> Names =>
         _interfaces.ToImmutableDictionary(nic => nic.Alias, nic => nic.Tap.Name, StringComparer.Ordinal);
 
-    /// <exception cref="WherryException">An interface could not be made; none is left behind.</exception>
-    public static HostInterfaces Create(DomainSpec spec)
+    /// <exception cref="WherryException">An interface could not be made, joined or limited; none is left behind.</exception>
+    public static async Task<HostInterfaces> CreateAsync(DomainSpec spec, ToolRunner tools, CancellationToken ct)
+    {
+        var interfaces = Create(spec, tools);
+        try
+        {
+            await interfaces.JoinAsync(spec, ct);
+            await interfaces.LimitAsync(spec, ct);
+            return interfaces;
+        }
+        catch
+        {
+            await interfaces.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>QEMU has them.</summary>
+    public void Keep() => _ports.Clear();
+
+    private static HostInterfaces Create(DomainSpec spec, ToolRunner tools)
     {
         var made = ImmutableArray.CreateBuilder<(string, TapDevice, ImmutableArray<SafeFileHandle>)>();
         try
@@ -51,24 +75,52 @@ public sealed class HostInterfaces : IDisposable
         }
         catch
         {
-            new HostInterfaces(made.ToImmutable()).Dispose();
+            new HostInterfaces(tools, made.ToImmutable()).Close();
             throw;
         }
-        return new HostInterfaces(made.ToImmutable());
+        return new HostInterfaces(tools, made.ToImmutable());
+    }
+
+    private async Task JoinAsync(DomainSpec spec, CancellationToken ct)
+    {
+        foreach (var (alias, tap, _) in _interfaces)
+        {
+            if (spec.Interfaces.First(nic => nic.Alias == alias) is not { VirtualPort: not null, TargetManaged: true } nic)
+                continue;
+            _ports.Add(tap.Name);
+            await OpenVswitch.AddPortAsync(_tools, nic, tap.Name, spec.Uuid, ct);
+            NetDevice.SetUp(tap.Name);
+        }
     }
 
     /// <summary>Gives each the bandwidth that its definition allows it.</summary>
-    /// <exception cref="WherryException">InternalError: the host refuses.</exception>
-    public async Task LimitAsync(DomainSpec spec, ToolRunner tools, CancellationToken ct)
+    private async Task LimitAsync(DomainSpec spec, CancellationToken ct)
     {
         foreach (var (alias, tap, _) in _interfaces)
         {
             if (spec.Interfaces.FirstOrDefault(nic => nic.Alias == alias)?.Bandwidth is { } bandwidth)
-                await TrafficControl.SetAsync(tools, tap.Name, bandwidth, ct);
+                await TrafficControl.SetAsync(_tools, tap.Name, bandwidth, ct);
         }
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            foreach (var port in _ports)
+                await OpenVswitch.RemovePortAsync(_tools, port, CancellationToken.None);
+        }
+        catch (WherryException)
+        {
+            // What kept the domain from starting is told already, and is most likely the cause of this too.
+        }
+        finally
+        {
+            Close();
+        }
+    }
+
+    private void Close()
     {
         foreach (var (_, tap, vhost) in _interfaces)
         {

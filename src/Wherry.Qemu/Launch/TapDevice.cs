@@ -37,7 +37,9 @@ internal sealed class TapDevice : IDisposable
             | (Interfaces.IsVirtio(nic) ? TapFlags.VnetHeader : TapFlags.None);
         // The kernel fills in the lowest free number itself, so two daemons cannot pick the same name.
         // A vnetN in the XML is such a name of an earlier start, possibly on another host, and means nothing here.
-        var name = nic.TargetDev is { } dev && !dev.StartsWith("vnet", StringComparison.Ordinal) ? dev : "vnet%d";
+        var name = nic.TargetDev is { } dev && !dev.StartsWith("vnet", StringComparison.Ordinal) ? dev
+            : nic.VirtualPort is { } port ? OpenVswitch.TapName(port)
+            : "vnet%d";
         var queues = ImmutableArray.CreateBuilder<SafeFileHandle>(count);
         try
         {
@@ -72,6 +74,8 @@ internal sealed class TapDevice : IDisposable
         {
             // Before joining: a bridge shrinks its MTU to that of its smallest port.
             NetDevice.SetMtu(name, nic.Mtu ?? NetDevice.Mtu(bridge));
+            if (nic.VirtualPort is not null)
+                return; // HostInterfaces joins it and brings it up
             NetDevice.AddToBridge(bridge, name);
         }
         else if (nic.Mtu is { } mtu)

@@ -65,22 +65,17 @@ internal static class TrafficControl
         await TryAsync(tools, ["qdisc", "del", "dev", tap, "ingress"], ct);
     }
 
-    private static Task TryAsync(ToolRunner tools, string[] arguments, CancellationToken ct) => tools.CompleteAsync(Find(), arguments, ct);
+    private static Task TryAsync(ToolRunner tools, string[] arguments, CancellationToken ct) => tools.CompleteAsync(ToolRunner.Find(Tc), arguments, ct);
 
     private static async Task RunAsync(ToolRunner tools, string[] arguments, CancellationToken ct)
     {
-        var (status, said) = await tools.CompleteAsync(Find(), arguments, ct);
+        var (status, said) = await tools.CompleteAsync(ToolRunner.Find(Tc), arguments, ct);
         if (status is not { Code: 0 })
         {
             throw new WherryException(
                 ErrorCode.InternalError, $"Child process ({Tc} {string.Join(' ', arguments)}) unexpected exit status {status.Code}: {said}\n", ErrorDomain.None);
         }
     }
-
-    private static string Find() =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Concat(["/usr/sbin", "/sbin"])
-            .Where(Path.IsPathRooted).Select(directory => Path.Combine(directory, Tc)).FirstOrDefault(File.Exists)
-        ?? throw new WherryException(ErrorCode.SystemError, $"Cannot find '{Tc}' in path: No such file or directory", ErrorDomain.None);
 
     private static string Text(ulong number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Wherry.Qemu.Process;
 
-/// <summary>Runs a small program (qemu-img, tc, dmidecode) to its end, and turns its failure into an error with its own words.</summary>
+/// <summary>Runs a small program (qemu-img, tc, ovs-vsctl, dmidecode) to its end, and turns its failure into an error with its own words.</summary>
 public sealed class ToolRunner
 {
     // Metadata work only: nothing that copies data is run by this.
@@ -18,6 +18,13 @@ public sealed class ToolRunner
         _processes = processes;
         _time = time;
     }
+
+    /// <summary>A program of this name in PATH, or where those of administrators are.</summary>
+    /// <exception cref="WherryException">SystemError: there is none.</exception>
+    public static string Find(string name) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Concat(["/usr/sbin", "/sbin"])
+            .Where(Path.IsPathRooted).Select(directory => Path.Combine(directory, name)).FirstOrDefault(File.Exists)
+        ?? throw new WherryException(ErrorCode.SystemError, $"Cannot find '{name}' in path: No such file or directory", ErrorDomain.None);
 
     /// <param name="executable">Absolute path.</param>
     /// <param name="arguments">As the program gets them; no shell is involved.</param>

@@ -23,6 +23,8 @@ internal static class InterfaceCompletion
             throw DomainXmlException.Invalid("interface type='bridge' requires a 'source' element", element);
         if (type != "bridge")
             element.Elements("source").Remove();
+        if (element.Element("virtualport") is { } port)
+            CompletePort(port, element, context);
         if (type is not ("ethernet" or "bridge") && element.Element("script") is { } script)
             throw DomainXmlException.Unsupported($"scripts are not supported on interfaces of type {type}", script);
         if (type != "ethernet" && element.Element("downscript") is { } downscript)
@@ -39,6 +41,18 @@ internal static class InterfaceCompletion
         if (type == "user" && element.Element("mtu") is { } mtu)
             throw DomainXmlException.Unsupported("setting MTU on interface type user is not supported yet", mtu);
         CompleteModel(element, tree);
+    }
+
+    /// <summary>Open vSwitch knows a port by its interface's UUID.</summary>
+    private static void CompletePort(XElement port, XElement element, CompletionContext context)
+    {
+        if (element.Get("type") != "bridge")
+            throw DomainXmlException.Unsupported($"<virtualport> element unsupported for <interface type='{element.Get("type")}'>", port);
+        port.Required("type");
+        if (element.Element("bandwidth") is { } bandwidth)
+            throw DomainXmlException.NotImplemented(bandwidth.Path(), "<bandwidth> of an Open vSwitch port");
+        var parameters = DomainTree.Child(port, "parameters");
+        parameters.SetAttributeValue("interfaceid", parameters.Get("interfaceid") ?? context.NewUuid().ToString("D"));
     }
 
     private static void CompleteModel(XElement element, DomainTree tree)

@@ -75,6 +75,9 @@ internal static class DeviceReading
         },
         Mac = element.Get("mac", "address") ?? "",
         SourceBridge = element.Get("source", "bridge"),
+        VirtualPort = element.Element("virtualport")?.Element("parameters") is { } port && Guid.TryParse(port.Get("interfaceid"), out var id)
+            ? new VirtualPortSpec(id, port.Get("profileid"))
+            : null,
         TargetDev = element.Get("target", "dev"),
         TargetManaged = element.Element("target").YesNo("managed") ?? true,
         ScriptPath = element.Get("script", "path"),

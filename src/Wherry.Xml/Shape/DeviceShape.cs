@@ -193,7 +193,8 @@ internal static class DeviceShape
             Element("mac").With(A("address", text => Mac(text) ?? throw DomainXmlException.Invalid($"unable to parse mac address '{text}'")), A("type", OneOf("generated", "static")), A("check", YesNo)),
             Element("source").With("bridge", RefusedAttribute("dev")).Holding(Refused("ip"), Refused("route")) with { DropWhenEmpty = true },
             Refused("vlan"),
-            Refused("virtualport"),
+            Element("virtualport").With(A("type", OneOf("openvswitch")).ButNot("none", "802.1Qbg", "802.1Qbh", "midonet"))
+                .Holding(Element("parameters").With(A("interfaceid", Uuid), "profileid")),
             TuningShape.Bandwidth,
             Refused("port"),
             Refused("ip"),

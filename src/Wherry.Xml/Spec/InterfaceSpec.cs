@@ -10,6 +10,9 @@ public sealed record InterfaceSpec : DeviceSpec
     /// <summary>Host bridge of a <see cref="InterfaceType.Bridge"/> interface.</summary>
     public string? SourceBridge { get; init; }
 
+    /// <summary>The bridge is one of Open vSwitch's, and this is the port there; null for a bridge of the kernel's.</summary>
+    public VirtualPortSpec? VirtualPort { get; init; }
+
     /// <summary>Host tap device. Names made by the daemon (<c>vnetN</c>) appear only in live XML.</summary>
     public string? TargetDev { get; init; }
 
@@ -36,6 +39,10 @@ public sealed record InterfaceSpec : DeviceSpec
     /// <summary>null: no limit.</summary>
     public BandwidthSpec? Bandwidth { get; init; }
 }
+
+/// <param name="InterfaceId">By which a network controller finds the port.</param>
+/// <param name="ProfileId">null: none.</param>
+public sealed record VirtualPortSpec(Guid InterfaceId, string? ProfileId);
 
 public enum InterfaceType
 {

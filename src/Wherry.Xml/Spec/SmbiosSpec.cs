@@ -10,7 +10,6 @@ public sealed record SmbiosSpec(string? Mode, ImmutableArray<SmbiosTable> Tables
 {
     public static SmbiosSpec None { get; } = new(null, []);
 
-    /// <summary>Null: there is no &lt;sysinfo type='smbios'&gt; at all, which "sysinfo" cannot do without.</summary>
     internal static SmbiosSpec Read(XElement domain) => new(
         domain.Element("os")?.Get("smbios", "mode"),
         [.. domain.Elements("sysinfo").Take(1).SelectMany(sysinfo => sysinfo.Elements()).Select(SmbiosTable.Read)]);

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging.Abstractions;
 using Wherry.Errors;
 using Wherry.Qemu.Launch;
+using Wherry.Qemu.Process;
 using Wherry.Xml;
 
 namespace Wherry.Qemu.Tests.Launch;
@@ -11,7 +13,7 @@ public sealed class HostInterfacesTests
     public void A_bridge_interface_becomes_a_port_of_its_bridge_and_vanishes_with_its_descriptors() => InNamespace(() =>
     {
         NetworkNamespace.Ip("link add br0 mtu 1400 type bridge");
-        using (var interfaces = HostInterfaces.Create(Domain("<source bridge='br0'/><model type='virtio'/>", "bridge")))
+        With(Domain("<source bridge='br0'/><model type='virtio'/>", "bridge"), interfaces =>
         {
             Assert.Equal("vnet0", interfaces.Names["net0"]);
             Assert.Single(interfaces.Descriptors["net0"].Queues);
@@ -22,33 +24,32 @@ public sealed class HostInterfacesTests
             Assert.Contains("link/ether fe:54:00:00:00:01", link, StringComparison.Ordinal);
             Assert.Contains("vnet_hdr on", link, StringComparison.Ordinal);
             Assert.Contains(",UP", link, StringComparison.Ordinal);
-        }
+        });
         AssertVanishes("vnet0");
     });
 
     [Fact]
     public void A_multiqueue_interface_has_a_descriptor_for_each_queue() => InNamespace(() =>
-    {
-        using var interfaces = HostInterfaces.Create(Domain("<target dev='tapx'/><mtu size='9000'/><model type='virtio'/><driver queues='4'/>", "ethernet"));
-        Assert.Equal(4, interfaces.Handles.Length);
-        Assert.Equal(4, interfaces.Descriptors["net0"].Queues.Distinct().Count());
-        var link = NetworkNamespace.Ip("-d link show tapx");
-        Assert.Contains("mtu 9000", link, StringComparison.Ordinal);
-        Assert.Contains("multi_queue", link, StringComparison.Ordinal);
-    });
+        With(Domain("<target dev='tapx'/><mtu size='9000'/><model type='virtio'/><driver queues='4'/>", "ethernet"), interfaces =>
+        {
+            Assert.Equal(4, interfaces.Handles.Length);
+            Assert.Equal(4, interfaces.Descriptors["net0"].Queues.Distinct().Count());
+            var link = NetworkNamespace.Ip("-d link show tapx");
+            Assert.Contains("mtu 9000", link, StringComparison.Ordinal);
+            Assert.Contains("multi_queue", link, StringComparison.Ordinal);
+        }));
 
     [Fact]
     public void A_name_left_by_an_earlier_start_is_not_insisted_on() => InNamespace(() =>
     {
         NetworkNamespace.Ip("tuntap add vnet0 mode tap");
-        using var interfaces = HostInterfaces.Create(Domain("<target dev='vnet0'/><model type='e1000'/>", "ethernet"));
-        Assert.Equal("vnet1", interfaces.Names["net0"]);
+        With(Domain("<target dev='vnet0'/><model type='e1000'/>", "ethernet"), interfaces => Assert.Equal("vnet1", interfaces.Names["net0"]));
     });
 
     [Fact]
     public void A_missing_bridge_gets_libvirts_error_and_leaves_no_tap() => InNamespace(() =>
     {
-        var error = Assert.Throws<WherryException>(() => HostInterfaces.Create(Domain("<source bridge='nobr'/>", "bridge")));
+        var error = Assert.Throws<WherryException>(() => With(Domain("<source bridge='nobr'/>", "bridge"), _ => { }));
         Assert.Equal("Cannot get interface MTU on 'nobr': No such device", error.Message);
         Assert.Equal(ErrorCode.SystemError, error.Code);
         AssertVanishes("vnet");
@@ -60,6 +61,21 @@ public sealed class HostInterfacesTests
         var waited = Stopwatch.StartNew();
         while (NetworkNamespace.Ip("link show").Contains(name, StringComparison.Ordinal))
             Assert.True(waited.Elapsed < TimeSpan.FromSeconds(10), $"{name} is still there");
+    }
+
+    // Blocking on purpose: the namespace is this thread's.
+    private static void With(DomainSpec domain, Action<HostInterfaces> body)
+    {
+        using var processes = new ProcessSupervisor(NullLogger.Instance);
+        var interfaces = HostInterfaces.CreateAsync(domain, new ToolRunner(processes, TimeProvider.System), TestContext.Current.CancellationToken).GetAwaiter().GetResult();
+        try
+        {
+            body(interfaces);
+        }
+        finally
+        {
+            interfaces.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
     }
 
     private static void InNamespace(Action body)

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
 using Wherry.Qemu.Launch;
+using Wherry.Qemu.Process;
 using Wherry.Qmp.Commands;
 using Wherry.Qmp.Values;
 using Wherry.Testbed;
@@ -64,8 +66,9 @@ public sealed class RealStartTests
         NetworkNamespace.Run(() =>
         {
             NetworkNamespace.Ip("link add br0 type bridge");
-            using var interfaces = HostInterfaces.Create(RecordedDomains.Spec("nics"));
-            // Blocking on purpose: the namespace lasts as long as this thread.
+            using var processes = new ProcessSupervisor(NullLogger.Instance);
+            // Blocking on purpose: the namespace is this thread's, and lasts as long as it.
+            var interfaces = HostInterfaces.CreateAsync(RecordedDomains.Spec("nics"), new ToolRunner(processes, TimeProvider.System), ct).GetAwaiter().GetResult();
             Task.Run(() => QueryWithTapsAsync(interfaces, ct), ct).GetAwaiter().GetResult();
         });
     }
@@ -73,7 +76,7 @@ public sealed class RealStartTests
     private static async Task QueryWithTapsAsync(HostInterfaces interfaces, CancellationToken ct)
     {
         await using var guest = await StartAsync("nics", RealQemu.Binary, incoming: false, interfaces);
-        interfaces.Dispose(); // QEMU's copies keep the devices alive.
+        await interfaces.DisposeAsync(); // QEMU's copies keep the devices alive.
         Assert.Contains("vnet0", interfaces.Names.Values);
         var network = await guest.Monitor.ExecuteRawAsync(
             """{"execute":"human-monitor-command","arguments":{"command-line":"info network"}}""", ct);
