@@ -44,8 +44,8 @@ public static class DomainMachine
             state with { Status = set.Status }, set.Announce is { } announce ? [announce] : Nothing),
         DomainInput.GuestShutdown shutdown => GuestShutdown(state, shutdown),
         DomainInput.RebootRequested reboot => new(state with { RebootPending = reboot.Pending }, Nothing),
-        // The reset that ends a start is ours, and no reboot of the guest.
-        DomainInput.HardwareReset when state.Status.IsPausedFor(PausedReason.StartingUp) => new(state, Nothing),
+        // The reset that ends a start, or a power-off that is to be a reboot, is ours, and no reboot of the guest.
+        DomainInput.HardwareReset when state.PoweredOff || state.Status.IsPausedFor(PausedReason.StartingUp) => new(state, Nothing),
         DomainInput.HardwareReset => new(state with { RebootPending = false }, Nothing),
         DomainInput.RebootEnded => new(state with { RebootPending = false, PoweredOff = false }, Nothing),
         DomainInput.GuestPanicked when state.Status.State == DomainState.Shutoff => new(state, Nothing),
@@ -147,11 +147,15 @@ public static class DomainMachine
             (_, true) when input.Recorded.IsPausedFor(PausedReason.StartingUp) => DomainStatus.Running(RunningReason.Booted),
             (_, true) => DomainStatus.Running(RunningReason.Unpaused),
             // A power-off that is to be a reboot does not show, and goes on as one.
-            (DomainState.Running, false) when input is { RebootPending: true, Stands.State: DomainState.Shutdown } => input.Recorded,
+            (DomainState.Running, false) when IsToBeReset(input) => input.Recorded,
             (_, false) => input.Stands ?? DomainStatus.Paused(PausedReason.Unknown),
         },
         RebootPending: input.RebootPending,
-        PoweredOff: input is { RebootPending: true, Stands.State: DomainState.Shutdown });
+        PoweredOff: IsToBeReset(input));
+
+    /// <summary>It has powered off, or was reset for it by a daemon that ended before it let the CPUs run: QEMU then looks as if it had never run.</summary>
+    private static bool IsToBeReset(DomainInput.Reattached input) => input is { RebootPending: true, CpusRun: false, Stands: { } stands }
+        && (stands.State == DomainState.Shutdown || stands.IsPausedFor(PausedReason.StartingUp));
 
     private static ResumedDetail DetailOf(RunningReason reason) => reason switch
     {

@@ -178,7 +178,19 @@ public sealed partial class RestartTests(ITestOutputHelper output)
             Assert.False(timeout.IsCancellationRequested, $"{name} does not boot");
     }
 
-    private static Task PowerOffAsync(Virsh virsh, string name) => virsh.AskAsync("qemu-monitor-command", name, "--hmp", PowerOff);
+    /// <summary>The guest powers off, and is reset for it. What its firmware had set up is there until then, and says nothing.</summary>
+    private static async Task PowerOffAsync(Virsh virsh, string name)
+    {
+        const string Enabled = "0x0400"; // an event of PM1: a reset disables it
+        await HmpAsync("o /2h 0x602 " + Enabled);
+        Assert.Contains(Enabled, await HmpAsync("i /2h 0x602"), StringComparison.Ordinal);
+        await HmpAsync(PowerOff);
+        using var timeout = new CancellationTokenSource(Limit);
+        while ((await HmpAsync("i /2h 0x602")).Contains(Enabled, StringComparison.Ordinal))
+            Assert.False(timeout.IsCancellationRequested, $"{name} is not reset");
+
+        Task<string> HmpAsync(string command) => virsh.AskAsync("qemu-monitor-command", name, "--hmp", command);
+    }
 
     private static async Task UntilGoneAsync(Virsh virsh, string name)
     {

@@ -169,6 +169,12 @@ public class DomainMachineTests
         var off = DomainMachine.Step(
             DomainRunState.Off, new Reattached(running, CpusRun: false, new DomainStatus(DomainState.Shutdown, 0), RebootPending: true)).State;
         Assert.Equal((running, true), (off.Status, off.PoweredOff));
+        // Reset already, by a daemon that was killed before it let the CPUs run: to QEMU it is as if they never had.
+        var reset = DomainMachine.Step(off, new HardwareReset()).State;
+        Assert.True(reset.RebootPending);
+        var again = DomainMachine.Step(
+            DomainRunState.Off, new Reattached(running, CpusRun: false, DomainStatus.Paused(PausedReason.StartingUp), RebootPending: true)).State;
+        Assert.Equal((running, true, true), (again.Status, again.RebootPending, again.PoweredOff));
         var on = DomainMachine.Step(DomainRunState.Off, new Reattached(running, CpusRun: true, RebootPending: true)).State;
         Assert.Equal((true, false), (on.RebootPending, on.PoweredOff));
     }
