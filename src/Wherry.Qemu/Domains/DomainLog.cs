@@ -32,9 +32,6 @@ internal static partial class DomainLog
     [LoggerMessage(3008, LogLevel.Warning, "domain '{Name}': left-overs of its run could not be removed: {Reason}")]
     public static partial void RunFilesRemain(ILogger logger, string name, string reason);
 
-    [LoggerMessage(3083, LogLevel.Warning, "domain '{Name}': port '{Port}' is still in its switch: {Reason}")]
-    public static partial void PortRemains(ILogger logger, string name, string port, string reason);
-
     [LoggerMessage(3009, LogLevel.Error, "domain '{Name}' crashed: pid={Pid} ended without a word; the end of its log:\n{LogTail}")]
     public static partial void Crashed(ILogger logger, string name, int pid, string logTail);
 
@@ -103,4 +100,7 @@ internal static partial class DomainLog
 
     [LoggerMessage(3082, LogLevel.Warning, "domain '{Name}': its control group '{Path}' could not be removed: errno {Errno}")]
     public static partial void CgroupRemains(ILogger logger, string name, string path, int errno);
+
+    [LoggerMessage(3083, LogLevel.Warning, "domain '{Name}': port '{Port}' is still in its switch: {Reason}")]
+    public static partial void PortRemains(ILogger logger, string name, string port, string reason);
 }

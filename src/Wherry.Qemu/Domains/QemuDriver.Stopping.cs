@@ -109,16 +109,10 @@ public sealed partial class QemuDriver
     /// <summary>Takes interfaces that are gone out of their switch.</summary>
     private async Task RemovePortsAsync(string domain, IEnumerable<InterfaceSpec> interfaces)
     {
-        foreach (var tap in interfaces.Where(nic => nic.VirtualPort is not null && nic.TargetManaged).Select(nic => nic.TargetDev).OfType<string>())
+        foreach (var tap in interfaces.Where(nic => nic.IsOwnPort).Select(nic => nic.TargetDev).OfType<string>())
         {
-            try
-            {
-                await OpenVswitch.RemovePortAsync(_tools, tap, CancellationToken.None);
-            }
-            catch (WherryException e)
-            {
-                DomainLog.PortRemains(_logger, domain, tap, e.Message);
-            }
+            if (await OpenVswitch.TryRemovePortAsync(_tools, tap) is { } reason)
+                DomainLog.PortRemains(_logger, domain, tap, reason);
         }
     }
 

@@ -44,16 +44,15 @@ public sealed partial class QemuDriver
     /// <summary>The guest has let go: removes the host end, then the device from the running domain. Nothing, when it is not there.</summary>
     private async Task TakeAwayAsync(Domain domain, QemuInstance qemu, string alias)
     {
-        if (domain.Snapshot.Live is not { } live || PlugCommands.Find(live.Spec, alias) is null)
+        if (domain.Snapshot.Live is not { } live || PlugCommands.Find(live.Spec, alias) is not { } device)
             return;
         foreach (var command in PlugCommands.Remains(live.Spec, alias, live.Document.BlockNodeNumbers(alias)))
             await command.TryAsync(qemu.Monitor);
-        var isMemory = PlugCommands.Find(live.Spec, alias) is MemoryModuleSpec;
-        if (PlugCommands.Find(live.Spec, alias) is InterfaceSpec nic)
+        if (device is InterfaceSpec nic)
             await RemovePortsAsync(domain.Name, [nic]);
         ChangeLive(domain, document => document.WithoutPlugged(alias));
         domain.Announce(new DomainEvent.DeviceRemoved(alias));
-        if (isMemory)
+        if (device is MemoryModuleSpec)
             await RefreshMemoryAsync(domain, qemu);
     }
 

@@ -85,7 +85,7 @@ public sealed class HostInterfaces : IAsyncDisposable
     {
         foreach (var (alias, tap, _) in _interfaces)
         {
-            if (spec.Interfaces.First(nic => nic.Alias == alias) is not { VirtualPort: not null, TargetManaged: true } nic)
+            if (spec.Interfaces.First(nic => nic.Alias == alias) is not { IsOwnPort: true } nic)
                 continue;
             _ports.Add(tap.Name);
             await OpenVswitch.AddPortAsync(_tools, nic, tap.Name, spec.Uuid, ct);
@@ -105,19 +105,10 @@ public sealed class HostInterfaces : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        try
-        {
-            foreach (var port in _ports)
-                await OpenVswitch.RemovePortAsync(_tools, port, CancellationToken.None);
-        }
-        catch (WherryException)
-        {
-            // What kept the domain from starting is told already, and is most likely the cause of this too.
-        }
-        finally
-        {
-            Close();
-        }
+        // What kept the domain from starting is told already, and is most likely the cause if a port stays.
+        foreach (var port in _ports)
+            await OpenVswitch.TryRemovePortAsync(_tools, port);
+        Close();
     }
 
     private void Close()

@@ -34,7 +34,7 @@ internal static class Memory
     public static Properties Device(MemoryModuleSpec module, BusNames bus) => bus.AddAddress(
         Properties.OfDevice("pc-dimm").Number("node", module.Node).Text("memdev", module.BackendId).Text("id", module.Alias), module.Address);
 
-    /// <param name="isWhole">All that the guest boots with: QEMU names such memory in the migration stream by its id alone, unless it has a file.</param>
+    /// <param name="isWhole">All that the guest boots with: its name in the migration stream is its id alone, which QEMU has to be told when it is a memfd.</param>
     private static Properties Backend(string id, ByteSize size, DomainSpec spec, bool isWhole = false)
     {
         var backing = spec.MemoryBacking;

@@ -24,10 +24,20 @@ internal static class OpenVswitch
     public static Task AddPortAsync(ToolRunner tools, InterfaceSpec nic, string tap, Guid domain, CancellationToken ct) =>
         RunAsync(tools, AddPort(nic, tap, domain), $"Unable to add port {tap} to OVS bridge {nic.SourceBridge}", ct);
 
-    /// <summary>Nothing where there is no such port.</summary>
-    /// <exception cref="WherryException">InternalError: the switch refuses, with its words, or there is no ovs-vsctl.</exception>
-    public static Task RemovePortAsync(ToolRunner tools, string tap, CancellationToken ct) =>
-        RunAsync(tools, [Timeout, "--", "--if-exists", "del-port", tap], $"Unable to delete port {tap} from OVS", ct);
+    /// <summary>Takes a port out, if there is one of that name.</summary>
+    /// <returns>Why it is still there; null: it is not.</returns>
+    public static async Task<string?> TryRemovePortAsync(ToolRunner tools, string tap)
+    {
+        try
+        {
+            await RunAsync(tools, [Timeout, "--", "--if-exists", "del-port", tap], $"Unable to delete port {tap} from OVS", CancellationToken.None);
+            return null;
+        }
+        catch (WherryException e)
+        {
+            return e.Message;
+        }
+    }
 
     internal static string[] AddPort(InterfaceSpec nic, string tap, Guid domain)
     {

@@ -118,10 +118,9 @@ internal sealed class PciTopology
     {
         foreach (var controller in _tree.Controllers("pci"))
             Next(controller);
-        foreach (var device in _tree.Of("interface"))
+        string[] first = ["interface", "sound"];
+        foreach (var device in first.SelectMany(_tree.Of))
             Next(device);
-        foreach (var card in _tree.Of("sound"))
-            Next(card);
         foreach (var controller in _tree.Of("controller"))
         {
             if (controller.Get("type") == "pci" || (controller.Get("type") == "ide" && controller.Int("index") == 0))
@@ -233,22 +232,18 @@ internal sealed class PciTopology
         set.Reserve(new DeviceAddress.Pci(0, 0, 0x1f, 0), Needs);
         set.Reserve(new DeviceAddress.Pci(0, 0, 0x1f, 3), Needs);
         PlaceFirstVideo(set, slot: 1, Needs);
-        var audio = new DeviceAddress.Pci(0, 0, 0x1b, 0);
-        if (!set.InUse(0, audio.Slot) && _tree.Of("sound").FirstOrDefault(card => card.Get("model") == "ich9" && card.WantsPci()) is { } sound)
-        {
-            set.Reserve(audio, Needs);
-            sound.SetPlace(audio);
-        }
+        if (_tree.Of("sound").FirstOrDefault(card => card.Get("model") == "ich9" && card.WantsPci()) is { } sound)
+            PreferSlots(sound, 0x1b);
 
         // Where real hardware has them, if nobody is there yet.
-        void PreferSlots(XElement controller, params int[] slots)
+        void PreferSlots(XElement device, params int[] slots)
         {
             var slot = Array.Find(slots, slot => !set.InUse(0, slot));
             if (slot == 0)
                 return;
-            var place = new DeviceAddress.Pci(0, 0, slot, 0, controller.Get("type") == "usb" ? true : null);
-            set.Reserve(place, controller.Get("type") == "usb" ? Needs : PciConnect.DmiToPciBridge);
-            controller.SetPlace(place);
+            var place = new DeviceAddress.Pci(0, 0, slot, 0, device.Get("type") == "usb" ? true : null);
+            set.Reserve(place, device.Get("type") == "pci" ? PciConnect.DmiToPciBridge : Needs);
+            device.SetPlace(place);
         }
     }
 

@@ -13,6 +13,9 @@ public sealed record InterfaceSpec : DeviceSpec
     /// <summary>The bridge is one of Open vSwitch's, and this is the port there; null for a bridge of the kernel's.</summary>
     public VirtualPortSpec? VirtualPort { get; init; }
 
+    /// <summary>It is for the daemon to put it into its switch, and to take it out.</summary>
+    public bool IsOwnPort => VirtualPort is not null && TargetManaged;
+
     /// <summary>Host tap device. Names made by the daemon (<c>vnetN</c>) appear only in live XML.</summary>
     public string? TargetDev { get; init; }
 

@@ -12,7 +12,7 @@ public sealed record SmbiosSpec(string? Mode, ImmutableArray<SmbiosTable> Tables
 
     internal static SmbiosSpec Read(XElement domain) => new(
         domain.Element("os")?.Get("smbios", "mode"),
-        [.. domain.Elements("sysinfo").Take(1).SelectMany(sysinfo => sysinfo.Elements()).Select(SmbiosTable.Read)]);
+        [.. SmbiosKind.All.SelectMany(kind => domain.Elements("sysinfo").Take(1).Elements(kind.Element).Select(table => SmbiosTable.Read(table, kind)))]);
 }
 
 /// <summary>One SMBIOS structure.</summary>
@@ -20,11 +20,8 @@ public sealed record SmbiosSpec(string? Mode, ImmutableArray<SmbiosTable> Tables
 /// <param name="Fields">libvirt's names, which are QEMU's too, in libvirt's order.</param>
 public sealed record SmbiosTable(SmbiosKind Kind, ImmutableArray<(string Name, string Value)> Fields)
 {
-    internal static SmbiosTable Read(XElement table)
-    {
-        var kind = SmbiosKind.All.First(kind => kind.Element == table.Name.LocalName);
-        return new SmbiosTable(kind, [.. table.Elements("entry").Select(entry => (entry.Get("name") ?? "value", entry.Value))]);
-    }
+    internal static SmbiosTable Read(XElement table, SmbiosKind kind) =>
+        new(kind, [.. table.Elements("entry").Select(entry => (entry.Get("name") ?? "value", entry.Value))]);
 }
 
 /// <param name="Element">In the domain's XML.</param>

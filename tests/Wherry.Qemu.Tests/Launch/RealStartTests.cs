@@ -75,6 +75,7 @@ public sealed class RealStartTests
 
     private static async Task QueryWithTapsAsync(HostInterfaces interfaces, CancellationToken ct)
     {
+        await using var ours = interfaces;
         await using var guest = await StartAsync("nics", RealQemu.Binary, incoming: false, interfaces);
         await interfaces.DisposeAsync(); // QEMU's copies keep the devices alive.
         Assert.Contains("vnet0", interfaces.Names.Values);
