@@ -24,7 +24,7 @@ public sealed class ClientTests(ClientTests.Hosts hosts, ITestOutputHelper outpu
         await client.EndAsync();
         Assert.Contains("Outgoing migration", await crossing.From.Virsh.AskAsync("domjobinfo", crossing.Name), StringComparison.Ordinal);
         await crossing.From.Virsh.AskAsync("migrate-setspeed", crossing.Name, "1000");
-        await crossing.UntilAsync("the guest runs there", async () => await crossing.Passage.StateAsync(crossing.To) == "running");
+        Assert.Same(crossing.To, await crossing.RunsAtAsync());
         await crossing.EndsAtAsync(crossing.To);
     }
 
