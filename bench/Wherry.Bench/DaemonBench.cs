@@ -26,9 +26,10 @@ internal static class DaemonBench
             await ManyAsync(client, figures);
         }
 
-        figures.Add($"memory with {Many} defined, MiB", ResidentMiB(daemon));
+        figures.Add($"memory when {Many} have been defined and asked for, MiB", ResidentMiB(daemon));
         for (var round = 0; round < 5; round++)
             figures.Add($"cold start to the first virsh list, {Many} defined", await ColdStartAsync(daemon));
+        figures.Add($"memory after a start with {Many} defined, MiB", ResidentMiB(daemon));
         await using (var client = await RawClient.OpenAsync(daemon))
         {
             foreach (var domain in (await client.ListAsync()).Domains)

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.Extensions.Logging;
 using Wherry.Daemon;
 using Wherry.Daemon.Configuration;
 using Wherry.Daemon.Hosting;
@@ -23,10 +22,9 @@ Environment.SetEnvironmentVariable("NOTIFY_SOCKET", null);
 using var stop = new CancellationTokenSource();
 try
 {
-    var options = commandLine.Resolve(arguments, Environment.GetEnvironmentVariable, geteuid(), getegid());
-    using var log = new DaemonLoggerProvider(options.Log, TimeProvider.System);
-    using var logs = new LoggerFactory([log], new LoggerFilterOptions { MinLevel = LogLevel.Trace }); // Create would start a container of services first
-    var logger = logs.CreateLogger("Wherry.Daemon");
+    var options = await commandLine.ResolveAsync(arguments, Environment.GetEnvironmentVariable, geteuid(), getegid());
+    using var log = new DaemonLoggerFactory(options.Log, TimeProvider.System);
+    var logger = log.CreateLogger("Wherry.Daemon");
     DaemonLog.Starting(
         logger,
         typeof(Program).Assembly.GetName().Version?.ToString() ?? "0",
@@ -46,7 +44,7 @@ try
         stop.Cancel();
     }
 
-    await new WherryDaemon(options, logs, log, notifier, TimeProvider.System).RunAsync(stop.Token);
+    await new WherryDaemon(options, log, log, notifier, TimeProvider.System).RunAsync(stop.Token);
     return 0;
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)

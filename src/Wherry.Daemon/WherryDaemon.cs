@@ -20,7 +20,6 @@ using Wherry.Qmp;
 using Wherry.Qmp.Capabilities;
 using Wherry.Rpc;
 using Wherry.Rpc.Client;
-using Wherry.Rpc.Transports;
 using Wherry.Rpc.Transports.Tls;
 
 namespace Wherry.Daemon;
@@ -28,7 +27,7 @@ namespace Wherry.Daemon;
 /// <summary>
 /// One daemon, put together and run.
 /// <code>
-///   locks --> directories --> driver: definitions, re-attach --> listeners --> READY=1 --> autostart --> serve
+///   locks --> listeners --> driver: definitions, re-attach --> serve --> READY=1 --> autostart
 ///   SIGTERM --> STOPPING=1 --> no new clients, calls end, sockets removed --> monitors closed --> exit; every QEMU goes on
 /// </code>
 /// </summary>
@@ -39,13 +38,13 @@ internal sealed class WherryDaemon
 
     private readonly DaemonOptions _options;
     private readonly ILoggerFactory _logs;
-    private readonly DaemonLoggerProvider _log;
+    private readonly DaemonLoggerFactory _log;
     private readonly ILogger _logger;
     private readonly SystemdNotifier _notifier;
     private readonly TimeProvider _time;
 
     /// <param name="log">Where <paramref name="logs"/> writes: virt-admin changes it.</param>
-    public WherryDaemon(DaemonOptions options, ILoggerFactory logs, DaemonLoggerProvider log, SystemdNotifier notifier, TimeProvider time)
+    public WherryDaemon(DaemonOptions options, ILoggerFactory logs, DaemonLoggerFactory log, SystemdNotifier notifier, TimeProvider time)
     {
         _log = log;
         _options = options;
@@ -63,20 +62,20 @@ internal sealed class WherryDaemon
         foreach (var place in _options.UnknownSettings)
             DaemonLog.UnknownSetting(_logger, place);
 
+        await using var listeners = await DaemonListeners.BindAsync(_options, _logs, _time);
         using var processes = new ProcessSupervisor(_logs.CreateLogger("Wherry.Qemu.Process"));
         var context = Compose(processes);
         await context.Driver.LoadAsync(ct);
         await context.Migrations.RecoverAsync(ct);
         await context.Storage.LoadAsync(ct);
 
-        var listeners = Listeners();
         var server = new RpcServer(
             _options.Rpc,
             [new RemoteProgram(context), new QemuMonitorProgram(context), new PeerProgram(context.Migrations, _options.HostUuid)],
-            listeners,
+            listeners.Clients,
             _time,
             _logs.CreateLogger("Wherry.Rpc"));
-        var serving = ServeAsync(server, [.. listeners.OfType<TlsListener>()], context.Migrations, ct);
+        var serving = ServeAsync(server, listeners, context.Migrations, ct);
         var uri = _options.IsPrivileged ? "qemu:///system" : "qemu:///session";
         DaemonLog.Serving(_logger, uri, context.Driver.Domains.Count, Active(context));
         _notifier.Ready($"serving {uri}");
@@ -97,13 +96,11 @@ internal sealed class WherryDaemon
     }
 
     /// <summary>The clients' server and the administrators'. When one fails the other stops too.</summary>
-    private async Task ServeAsync(RpcServer server, IReadOnlyList<TlsListener> tlsListeners, Migrations migrations, CancellationToken ct)
+    private async Task ServeAsync(RpcServer server, DaemonListeners listeners, Migrations migrations, CancellationToken ct)
     {
-        var admin = new AdminProgram(_log, tlsListeners);
-        var socket = UnixListener.Bind(
-            Path.Combine(_options.UnixSocketDirectory, "libvirt-admin-sock"), _options.UnixAdminMode, _options.AdminMaxQueuedClients,
-            auth: AuthScheme.PeerCredentials);
-        var adminServer = new RpcServer(_options.AdminRpc, [admin, new HandoverProgram(migrations)], [socket], _time, _logs.CreateLogger("Wherry.Rpc"));
+        var admin = new AdminProgram(_log, [.. listeners.Clients.OfType<TlsListener>()]);
+        var adminServer = new RpcServer(
+            _options.AdminRpc, [admin, new HandoverProgram(migrations)], listeners.Administrators, _time, _logs.CreateLogger("Wherry.Rpc"));
         admin.Servers = [(AdminProgram.OwnServer, adminServer), (AdminProgram.MainServer, server)];
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct);
         Task[] serving = [server.RunAsync(StopDeadline, either.Token), adminServer.RunAsync(StopDeadline, either.Token)];
@@ -231,39 +228,5 @@ internal sealed class WherryDaemon
         // A certificate is for a name, rarely for an address.
         var byName = transport == "tls" || at.Address.Equals(IPAddress.Any) || at.Address.Equals(IPAddress.IPv6Any);
         return $"qemu+{transport}://{(byName ? $"{_options.Hostname}:{at.Port}" : at.ToString())}/{driver}";
-    }
-
-    private List<RpcListener> Listeners()
-    {
-        Directory.CreateDirectory(_options.UnixSocketDirectory);
-        var backlog = _options.MaxQueuedClients;
-        var listeners = new List<RpcListener>
-        {
-            UnixListener.Bind(
-                Path.Combine(_options.UnixSocketDirectory, "libvirt-sock"), _options.UnixReadWriteMode, backlog, group: _options.UnixGroup),
-            UnixListener.Bind(
-                Path.Combine(_options.UnixSocketDirectory, "libvirt-sock-ro"), _options.UnixReadOnlyMode, backlog, readOnly: true,
-                group: _options.UnixGroup),
-        };
-        foreach (var endPoint in _options.Listen)
-            listeners.Add(TcpListener.Bind(AddressOf(endPoint), endPoint.Port, backlog));
-        foreach (var endPoint in _options.ListenTls)
-            listeners.Add(TlsListener.Bind(AddressOf(endPoint), endPoint.Port, TlsServer(), backlog));
-        return listeners;
-    }
-
-    /// <summary>Null, which is IPv4 and IPv6 with one socket, for the address that means everywhere.</summary>
-    private static IPAddress? AddressOf(IPEndPoint endPoint) => endPoint.Address.Equals(IPAddress.IPv6Any) ? null : endPoint.Address;
-
-    private TlsServerOptions TlsServer()
-    {
-        var tls = _options.Tls;
-        return new TlsServerOptions
-        {
-            Load = () => TlsCredentials.Load(
-                _options.ServerTlsFiles, TlsRole.Server, tls.SanityCheck, tls.Priority, _time, _logs.CreateLogger("Wherry.Rpc")),
-            VerifyClient = tls.VerifyClient,
-            AllowedNames = tls.AllowedNames,
-        };
     }
 }

@@ -31,9 +31,18 @@ internal sealed class ConfFile
 
     public static ConfFile Empty { get; } = new("(defaults)", []);
 
-    /// <summary>Keys in the file that nobody asked for: misspelt, or a setting we do not have.</summary>
-    public IEnumerable<(string Key, int Line)> Unasked =>
-        _entries.Where(entry => !_asked.Contains(entry.Key)).Select(entry => (entry.Key, entry.Value.Line)).OrderBy(entry => entry.Line);
+    /// <summary>Keys in the file that nobody asked for, in its order: misspelt, or a setting we do not have.</summary>
+    public IEnumerable<(string Key, int Line)> Unasked
+    {
+        get
+        {
+            foreach (var (key, entry) in _entries)
+            {
+                if (!_asked.Contains(key))
+                    yield return (key, entry.Line);
+            }
+        }
+    }
 
     /// <exception cref="WherryException">ConfSyntax naming file, line and what was expected.</exception>
     public static ConfFile Parse(string name, string text) => new(name, new ConfReader(name, text).ReadAll());

@@ -41,8 +41,10 @@ internal sealed class DaemonCommandLine
 
     /// <summary>Reads the files named by the arguments and puts all together.</summary>
     /// <exception cref="WherryException">ConfSyntax or InvalidArg, saying which file, line, key or option.</exception>
-    public DaemonOptions Resolve(ParseResult arguments, Func<string, string?> environment, uint uid, uint gid)
+    public async Task<DaemonOptions> ResolveAsync(ParseResult arguments, Func<string, string?> environment, uint uid, uint gid)
     {
+        // The resolver is asked first, since it may have to ask others.
+        var hostname = arguments.GetValue(_hostname) is { } named ? Task.FromResult(named) : Task.Run(Hostname.Resolve);
         var session = arguments.GetValue(_session) || (uid != 0 && arguments.GetValue(_stateDirectory) is null);
         var defaults = session ? DaemonPaths.ForSession(environment, uid) : DaemonPaths.ForSystem;
         string Directory(Option<string?> option, string fallback) => Path.GetFullPath(arguments.GetValue(option) ?? fallback);
@@ -63,7 +65,7 @@ internal sealed class DaemonCommandLine
             Uid = uid,
             Gid = gid,
             Paths = paths,
-            Hostname = arguments.GetValue(_hostname) ?? Hostname.Resolve(),
+            Hostname = await hostname,
             HostUuid = arguments.GetValue(_hostUuid) ?? daemon.HostUuid ?? HostIdentity.LoadOrCreate(paths.State),
             Listen = Listen(arguments.GetValue(_listen) ?? [], "tcp", daemon.Listen),
             ListenTls = Listen(arguments.GetValue(_listen) ?? [], "tls", daemon.ListenTls),
@@ -132,6 +134,9 @@ internal sealed class DaemonCommandLine
             : TlsFiles.Usual("/etc/pki", session ? environment("HOME") : null, role);
     }
 
-    private static IEnumerable<string> Unknown(ConfFile file) =>
-        file.Unasked.Select(entry => string.Create(CultureInfo.InvariantCulture, $"{file.Name}:{entry.Line}: {entry.Key}"));
+    private static IEnumerable<string> Unknown(ConfFile file)
+    {
+        foreach (var (key, line) in file.Unasked)
+            yield return string.Create(CultureInfo.InvariantCulture, $"{file.Name}:{line}: {key}");
+    }
 }

@@ -15,7 +15,7 @@ namespace Wherry.Daemon.Handlers;
 /// Names of servers and parameters, and the texts of errors, are libvirtd's.
 /// </summary>
 [RpcProgram(typeof(AdminProcedure))]
-internal sealed partial class AdminProgram(DaemonLoggerProvider log, IReadOnlyList<TlsListener> tlsListeners)
+internal sealed partial class AdminProgram(DaemonLoggerFactory log, IReadOnlyList<TlsListener> tlsListeners)
 {
     /// <summary>The server of qemu:///system or /session, under the name that administrators' scripts have.</summary>
     public const string MainServer = "libvirtd";

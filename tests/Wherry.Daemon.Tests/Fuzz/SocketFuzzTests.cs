@@ -73,16 +73,17 @@ public sealed class SocketFuzzTests(ITestOutputHelper output)
     {
         private readonly string _directory = Directory.CreateTempSubdirectory("wherry-fuzz-").FullName;
         private readonly CancellationTokenSource _stop = new();
-        private readonly DaemonLoggerProvider _log;
+        private readonly DaemonLoggerFactory _log;
         private readonly ILoggerFactory _logs;
         private readonly Task _running;
 
         public FuzzedDaemon()
         {
             var commandLine = new DaemonCommandLine();
-            var options = commandLine.Resolve(
-                commandLine.Root.Parse(["--state-dir", _directory, "--config-dir", _directory, "--runtime-dir", _directory]), _ => null, uid: 0, gid: 0);
-            _log = new DaemonLoggerProvider(new LogSettings(), TimeProvider.System);
+            var options = commandLine.ResolveAsync(
+                commandLine.Root.Parse(["--state-dir", _directory, "--config-dir", _directory, "--runtime-dir", _directory]), _ => null, uid: 0, gid: 0)
+                .GetAwaiter().GetResult();
+            _log = new DaemonLoggerFactory(new LogSettings(), TimeProvider.System);
             // Not into that one, which the fuzzed admin program redirects.
             _logs = LoggerFactory.Create(builder => builder.AddProvider(new MistakeLog(Mistakes)));
             _running = new WherryDaemon(options, _logs, _log, new SystemdNotifier(null), TimeProvider.System).RunAsync(_stop.Token);

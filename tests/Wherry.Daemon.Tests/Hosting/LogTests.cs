@@ -27,7 +27,7 @@ public sealed class LogTests : IDisposable
     public void Bad_filters_and_outputs_leave_what_was_there()
     {
         var file = Path.Combine(_directory, "a");
-        using var log = new DaemonLoggerProvider(new LogSettings { Outputs = LogSettings.ParseOutputs($"1:file:{file}") }, TimeProvider.System);
+        using var log = new DaemonLoggerFactory(new LogSettings { Outputs = LogSettings.ParseOutputs($"1:file:{file}") }, TimeProvider.System);
         log.SetFilters("3:rpc");
         Assert.Equal(ErrorCode.InvalidArg, Assert.Throws<WherryException>(() => log.SetFilters("1:qemu 7:rpc")).Code);
         Assert.Throws<WherryException>(() => log.SetOutputs("1:stderr 1:file"));
@@ -41,7 +41,7 @@ public sealed class LogTests : IDisposable
     public void Each_output_takes_what_is_severe_enough_for_it()
     {
         var (all, errors) = (Path.Combine(_directory, "all"), Path.Combine(_directory, "errors"));
-        using var log = new DaemonLoggerProvider(
+        using var log = new DaemonLoggerFactory(
             new LogSettings { Outputs = LogSettings.ParseOutputs($"1:file:{all} 4:file:{errors}") }, TimeProvider.System);
         var logger = log.CreateLogger("Wherry.Rpc");
         logger.LogWarning("a warning");

@@ -7,14 +7,15 @@ using Wherry.Errors;
 namespace Wherry.Daemon.Hosting;
 
 /// <summary>The daemon's log: filters and outputs as configured, and as virt-admin changes them while it runs (S2.29).</summary>
-internal sealed partial class DaemonLoggerProvider : ILoggerProvider
+/// <remarks>The factory itself, not a provider of the usual one: there is no other, and that one costs a start 8 ms.</remarks>
+internal sealed partial class DaemonLoggerFactory : ILoggerFactory
 {
     private readonly TimeProvider _time;
     private readonly Lock _gate = new();
     private ImmutableArray<LogSink> _sinks;
     private volatile LogSettings _settings;
 
-    public DaemonLoggerProvider(LogSettings settings, TimeProvider time)
+    public DaemonLoggerFactory(LogSettings settings, TimeProvider time)
     {
         _time = time;
         _settings = settings;
@@ -46,6 +47,9 @@ internal sealed partial class DaemonLoggerProvider : ILoggerProvider
     }
 
     public ILogger CreateLogger(string categoryName) => new CategoryLogger(this, categoryName);
+
+    /// <exception cref="NotSupportedException">Always: where the lines go is said by <see cref="SetOutputs"/>.</exception>
+    public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
 
     public void Dispose()
     {
@@ -84,7 +88,7 @@ internal sealed partial class DaemonLoggerProvider : ILoggerProvider
     [LibraryImport("libc", EntryPoint = "gettid")]
     private static partial int GetThreadId();
 
-    private sealed class CategoryLogger(DaemonLoggerProvider provider, string category) : ILogger
+    private sealed class CategoryLogger(DaemonLoggerFactory provider, string category) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
