@@ -2,6 +2,7 @@ using Wherry.Daemon.Configuration;
 using Wherry.Daemon.Events;
 using Wherry.Daemon.Handlers;
 using Wherry.Qemu.Domains;
+using Wherry.Qemu.Firmware;
 using Wherry.Qemu.Host;
 using Wherry.Qemu.Migration;
 using Wherry.Qemu.Storage;
@@ -21,4 +22,5 @@ internal sealed class DaemonContext
     public required HostSysinfo Sysinfo { get; init; }
     public required DomainEvents Events { get; init; }
     public required HostFiles HostFiles { get; init; }
+    public required FirmwareCatalog Firmwares { get; init; }
 }

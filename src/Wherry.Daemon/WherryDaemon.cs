@@ -9,6 +9,7 @@ using Wherry.Daemon.Hosting;
 using Wherry.Qemu.ControlGroups;
 using Wherry.Qemu.Domains;
 using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qemu.Firmware;
 using Wherry.Qemu.Host;
 using Wherry.Daemon.Migration;
 using Wherry.Qemu.Launch;
@@ -144,7 +145,8 @@ internal sealed class WherryDaemon
             Sandbox = qemu.SeccompSandbox,
         };
         var cgroups = new GuestCgroups(new KernelCgroupFiles(), _options.IsPrivileged, qemu.CgroupControllers, CgroupMark(), _time, domainLog);
-        var launcher = new DomainLauncher(processes, termination, emulators, files, cgroups, launch, _time, qmpLog);
+        var firmwares = new FirmwareCatalog(FirmwareCatalog.UsualDirectories(_options.IsPrivileged ? null : _options.UserConfiguration), domainLog);
+        var launcher = new DomainLauncher(processes, termination, emulators, files, cgroups, firmwares, launch, _time, qmpLog);
         var driver = new QemuDriver(new QemuDriverParts
         {
             Launcher = launcher,
@@ -202,6 +204,7 @@ internal sealed class WherryDaemon
             Events = events,
             HostFiles = hostFiles,
             Launcher = launcher,
+            Firmwares = firmwares,
         };
     }
 

@@ -134,8 +134,8 @@ public sealed class InvalidDefinitionTests
     [Theory]
     [InlineData("<os><type>exe</type></os>", "/domain/os/type")]
     [InlineData("<os><type machine='isapc'>hvm</type></os>", "/domain/os/type/@machine")]
-    [InlineData("<os firmware='efi'><type>hvm</type></os>", "/domain/os/@firmware")]
-    [InlineData("<os><type>hvm</type><loader>/x</loader></os>", "/domain/os/loader")]
+    [InlineData("<os><type>hvm</type><loader type='pflash' format='qcow2'>/x</loader></os>", "/domain/os/loader/@format")]
+    [InlineData("<os><type>hvm</type><nvram type='block'><source dev='/x'/></nvram></os>", "/domain/os/nvram/@type")]
     public void Firmware_and_machines_that_are_not_implemented_are_refused_with_their_path(string os, string path)
     {
         var catalog = DomainXmlData.Context.FindCatalog(null, "x86_64")!;

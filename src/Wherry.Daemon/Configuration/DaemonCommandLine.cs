@@ -65,6 +65,7 @@ internal sealed class DaemonCommandLine
             Uid = uid,
             Gid = gid,
             Paths = paths,
+            UserConfiguration = session ? DaemonPaths.UserConfiguration(environment) : null,
             Hostname = await hostname,
             HostUuid = arguments.GetValue(_hostUuid) ?? daemon.HostUuid ?? HostIdentity.LoadOrCreate(paths.State),
             Listen = Listen(arguments.GetValue(_listen) ?? [], "tcp", daemon.Listen),

@@ -21,6 +21,9 @@ internal sealed record DaemonOptions
 
     public required DaemonPaths Paths { get; init; }
 
+    /// <summary>In session mode, where the user's programs have their configuration; null in system mode.</summary>
+    public string? UserConfiguration { get; init; }
+
     /// <summary>The name this host goes by towards migration peers.</summary>
     public required string Hostname { get; init; }
 

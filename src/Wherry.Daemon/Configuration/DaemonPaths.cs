@@ -16,17 +16,21 @@ internal sealed record DaemonPaths(string Config, string State, string Runtime, 
     /// <param name="environment">Reads one variable.</param>
     public static DaemonPaths ForSession(Func<string, string?> environment, uint uid)
     {
-        var home = environment("HOME") is { Length: > 0 } set ? set : "/";
-        string Base(string variable, string fallback) =>
-            environment(variable) is { Length: > 0 } path ? path : Path.Combine(home, fallback);
+        string Base(string variable, string fallback) => InHome(environment, variable, fallback);
 
         var cache = Path.Combine(Base("XDG_CACHE_HOME", ".cache"), "wherry");
         var runtime = environment("XDG_RUNTIME_DIR") is { Length: > 0 } run ? Path.Combine(run, "wherry") : $"/run/user/{uid}/wherry";
         return new DaemonPaths(
-            Path.Combine(Base("XDG_CONFIG_HOME", ".config"), "wherry"),
+            Path.Combine(UserConfiguration(environment), "wherry"),
             Path.Combine(Base("XDG_STATE_HOME", ".local/state"), "wherry"),
             Directory.Exists(Path.GetDirectoryName(runtime)) ? runtime : Path.Combine(cache, "run"),
             cache,
             Path.Combine(cache, "log"));
     }
+
+    /// <summary>Where the programs of a plain user have their configuration: <c>~/.config</c>.</summary>
+    public static string UserConfiguration(Func<string, string?> environment) => InHome(environment, "XDG_CONFIG_HOME", ".config");
+
+    private static string InHome(Func<string, string?> environment, string variable, string fallback) =>
+        environment(variable) is { Length: > 0 } path ? path : Path.Combine(environment("HOME") is { Length: > 0 } home ? home : "/", fallback);
 }

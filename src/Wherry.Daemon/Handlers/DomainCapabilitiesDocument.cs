@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Wherry.Errors;
 using Wherry.Qemu.Domains;
+using Wherry.Qemu.Firmware;
 using Wherry.Wire.Remote;
 using Wherry.Xml;
 
@@ -18,8 +19,12 @@ internal static class DomainCapabilitiesDocument
     private static readonly ImmutableArray<(string Model, string? Device)> Videos =
         [("vga", "VGA"), ("cirrus", "cirrus-vga"), ("qxl", "qxl"), ("virtio", "virtio-gpu-pci"), ("none", null), ("bochs", "bochs-display")];
 
+    /// <summary>What a definition says, and what a firmware says of itself.</summary>
+    private static readonly ImmutableArray<(string Word, string Interface)> FirmwareKinds = [("bios", "bios"), ("efi", "uefi")];
+
     /// <exception cref="WherryException">InvalidArg or ConfigUnsupported, naming what was asked for; the emulator's own errors.</exception>
-    public static async Task<string> GetXmlAsync(EmulatorCatalog emulators, ConnectGetDomainCapabilitiesArgs asked, CancellationToken ct)
+    public static async Task<string> GetXmlAsync(
+        EmulatorCatalog emulators, FirmwareCatalog firmwares, ConnectGetDomainCapabilitiesArgs asked, CancellationToken ct)
     {
         var (emulator, arch, machine) = await FindAsync(emulators, asked.Emulatorbin, asked.Arch, asked.Machine, asked.Virttype, ct);
         var type = asked.Virttype switch
@@ -30,6 +35,7 @@ internal static class DomainCapabilitiesDocument
             var other => throw NotSupported(emulator.Path, other),
         };
         var cpus = emulator.CpusFor(type) ?? throw NotSupported(emulator.Path, "kvm");
+        var suitable = (await Task.Run(firmwares.Read, ct)).Where(firmware => firmware.Suits(arch, machine)).ToList();
         return DomainCapabilitiesXml.Write(new DomainCapabilitiesSpec(
             emulator.Path,
             type,
@@ -40,7 +46,20 @@ internal static class DomainCapabilitiesDocument
             cpus.Choices,
             [.. Videos.Where(video => video.Device is null || emulator.Catalog.Has(video.Device)).Select(video => video.Model)],
             HasIde: new OsSpec { Machine = machine }.IsI440Fx,
-            HasVmcoreinfo: emulator.Catalog.Has("vmcoreinfo")));
+            HasVmcoreinfo: emulator.Catalog.Has("vmcoreinfo"))
+        {
+            Firmwares = [.. FirmwareKinds.Where(kind => suitable.Exists(firmware => firmware.Interfaces.Contains(kind.Interface))).Select(kind => kind.Word)],
+            Loaders = Loaders(suitable),
+            HasSecureLoader = suitable.Exists(firmware => firmware.Features.Contains("requires-smm")),
+        });
+    }
+
+    /// <summary>Where no description suits, those that were there before there were descriptions.</summary>
+    private static ImmutableArray<string> Loaders(List<FirmwareDescriptor> suitable)
+    {
+        var described = suitable.Select(firmware => firmware.LoaderPath).OfType<string>().ToList();
+        IEnumerable<string> paths = described.Count > 0 ? described : FirmwareChoice.Undescribed.Select(pair => pair.Loader);
+        return [.. paths.Distinct(StringComparer.Ordinal).Where(File.Exists)];
     }
 
     /// <summary>The emulator that a client means, with the architecture and the canonical machine.</summary>

@@ -21,7 +21,7 @@ internal sealed partial class RemoteProgram
     {
         Client(call);
         CheckFlags(args.Flags, 0, "qemuConnectGetDomainCapabilities");
-        return new ConnectGetDomainCapabilitiesRet(await DomainCapabilitiesDocument.GetXmlAsync(context.Emulators, args, ct));
+        return new ConnectGetDomainCapabilitiesRet(await DomainCapabilitiesDocument.GetXmlAsync(context.Emulators, context.Firmwares, args, ct));
     }
 
     /// <summary>Models of other processors than x86 are none that a guest of ours could have.</summary>

@@ -1,4 +1,5 @@
 using Wherry.Errors;
+using Wherry.Qemu.Domains;
 using Wherry.Rpc;
 using Wherry.Wire.Procedures;
 using Wherry.Wire.Remote;
@@ -10,7 +11,8 @@ namespace Wherry.Daemon.Handlers;
 internal sealed partial class RemoteProgram
 {
     private const uint DefineValidate = 1;
-    private const uint UndefineKnown = 0x7f; // managed save, snapshots, NVRAM, TPM...: none of which our domains have
+    private const uint UndefineNvram = 4, UndefineKeepNvram = 8, UndefineTpm = 32, UndefineKeepTpm = 64;
+    private const uint UndefineKnown = 0x7f; // and of managed save, snapshots and checkpoints, none of which our domains have
 
     [Procedure(RemoteProcedure.DomainDefineXml)]
     private async ValueTask<DomainDefineXmlRet> DomainDefineXml(ServerCall call, DomainDefineXmlArgs args, CancellationToken ct)
@@ -29,13 +31,18 @@ internal sealed partial class RemoteProgram
 
     [Procedure(RemoteProcedure.DomainUndefine)]
     private async ValueTask DomainUndefine(ServerCall call, DomainUndefineArgs args, CancellationToken ct) =>
-        await Driver.UndefineAsync(Domain(call, args.Dom), ct);
+        await Driver.UndefineAsync(Domain(call, args.Dom), NvramFate.Refuse, ct);
 
     [Procedure(RemoteProcedure.DomainUndefineFlags)]
     private async ValueTask DomainUndefineFlags(ServerCall call, DomainUndefineFlagsArgs args, CancellationToken ct)
     {
         CheckFlags(args.Flags, UndefineKnown, "qemuDomainUndefineFlags");
-        await Driver.UndefineAsync(Domain(call, args.Dom), ct);
+        if (Has(args.Flags, UndefineNvram) && Has(args.Flags, UndefineKeepNvram))
+            throw new WherryException(ErrorCode.OperationInvalid, "cannot both keep and delete nvram");
+        if (Has(args.Flags, UndefineTpm) && Has(args.Flags, UndefineKeepTpm))
+            throw new WherryException(ErrorCode.OperationInvalid, "cannot both keep and delete TPM");
+        var nvram = Has(args.Flags, UndefineNvram) ? NvramFate.Remove : Has(args.Flags, UndefineKeepNvram) ? NvramFate.Keep : NvramFate.Refuse;
+        await Driver.UndefineAsync(Domain(call, args.Dom), nvram, ct);
     }
 
     [Procedure(RemoteProcedure.DomainGetXmlDesc)]

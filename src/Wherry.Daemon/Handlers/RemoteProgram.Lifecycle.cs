@@ -20,14 +20,14 @@ internal sealed partial class RemoteProgram
         Client(call);
         CheckFlags(args.Flags, StartPaused | StartAutodestroy | StartValidate | StartResetNvram, "qemuDomainCreateXML");
         var domain = await Driver.CreateAsync(
-            args.XmlDesc, Has(args.Flags, StartPaused), AutodestroyOwner(call, args.Flags), Owner("DomainCreateXML"), ct);
+            args.XmlDesc, Start(call, args.Flags), Owner("DomainCreateXML"), ct);
         await DestroyIfGoneAsync(call, args.Flags);
         return new DomainCreateXmlRet(Name(domain));
     }
 
     [Procedure(RemoteProcedure.DomainCreate)]
     private async ValueTask DomainCreate(ServerCall call, DomainCreateArgs args, CancellationToken ct) =>
-        await Driver.StartAsync(Domain(call, args.Dom), paused: false, autodestroyOwner: null, Owner("DomainCreate"), ct);
+        await Driver.StartAsync(Domain(call, args.Dom), new StartOptions(), Owner("DomainCreate"), ct);
 
     [Procedure(RemoteProcedure.DomainCreateWithFlags)]
     private async ValueTask<DomainCreateWithFlagsRet> DomainCreateWithFlags(ServerCall call, DomainCreateWithFlagsArgs args, CancellationToken ct)
@@ -37,10 +37,17 @@ internal sealed partial class RemoteProgram
         CheckFlags(args.Flags, StartPaused | StartAutodestroy | StartBypassCache | StartForceBoot | StartResetNvram, "qemuDomainCreateWithFlags");
         var domain = Domain(call, args.Dom);
         await Driver.StartAsync(
-            domain, Has(args.Flags, StartPaused), AutodestroyOwner(call, args.Flags), Owner("DomainCreateWithFlags"), ct);
+            domain, Start(call, args.Flags), Owner("DomainCreateWithFlags"), ct);
         await DestroyIfGoneAsync(call, args.Flags);
         return new DomainCreateWithFlagsRet(Name(domain));
     }
+
+    private static StartOptions Start(ServerCall call, uint flags) => new()
+    {
+        Paused = Has(flags, StartPaused),
+        ResetNvram = Has(flags, StartResetNvram),
+        AutodestroyOwner = AutodestroyOwner(call, flags),
+    };
 
     [Procedure(RemoteProcedure.DomainSuspend)]
     private async ValueTask DomainSuspend(ServerCall call, DomainSuspendArgs args, CancellationToken ct)

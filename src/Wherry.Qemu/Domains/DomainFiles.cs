@@ -12,6 +12,7 @@ namespace Wherry.Qemu.Domains;
 ///   runtime/qemu/NAME.json            live status           a reboot may take it
 ///   runtime/qemu/ID-NAME.monitor      QMP socket
 ///   runtime/qemu/autostarted          autostart has been done since the host booted
+///   state/qemu/nvram/NAME_VARS.fd     UEFI variables
 ///   log/qemu/NAME.log                 QEMU's stderr, appended
 /// </code>
 /// </summary>
@@ -24,6 +25,7 @@ public sealed class DomainFiles
     private readonly string _automaticDumpDirectory;
     private readonly string _runtimeDirectory;
     private readonly string _logDirectory;
+    private readonly string _nvramDirectory;
     private readonly AutostartLinks _autostart;
 
     /// <param name="automaticDumps">Where the memory of crashed guests goes; null: below <paramref name="state"/>.</param>
@@ -35,6 +37,7 @@ public sealed class DomainFiles
         _stateDirectory = MakePrivate(Path.Combine(state, "qemu"));
         _runtimeDirectory = MakePrivate(Path.Combine(runtime, "qemu"));
         _logDirectory = MakePrivate(Path.Combine(log, "qemu"));
+        _nvramDirectory = MakePrivate(Path.Combine(_stateDirectory, "nvram"));
         _automaticDumpDirectory = automaticDumps ?? Path.Combine(_stateDirectory, "dump");
     }
 
@@ -48,6 +51,9 @@ public sealed class DomainFiles
 
     public string AutomaticDumpOf(int id, string name, DateTimeOffset now) => Path.Combine(
         _automaticDumpDirectory, $"{id}-{Short(name)}-{now.ToString("yyyy-MM-dd-HH:mm:ss", CultureInfo.InvariantCulture)}");
+
+    /// <summary>The UEFI variables of a guest whose definition does not say where they are.</summary>
+    public string NvramOf(string name) => Path.Combine(_nvramDirectory, $"{name}_VARS.fd");
 
     /// <summary>Where the memory of a tunnelled migration passes between QEMU and the daemon, on either side.</summary>
     internal string TunnelOf(Guid handover) => Path.Combine(_runtimeDirectory, $"{handover.ToString("N")[..16]}.tunnel");

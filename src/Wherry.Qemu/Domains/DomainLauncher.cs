@@ -3,6 +3,7 @@ using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Wherry.Qemu.ControlGroups;
 using Wherry.Qemu.Cpus;
+using Wherry.Qemu.Firmware;
 using Wherry.Qemu.Launch;
 using Wherry.Qemu.Process;
 using Wherry.Qmp;
@@ -14,7 +15,7 @@ namespace Wherry.Qemu.Domains;
 /// <summary>
 /// Makes a running QEMU of a definition: CPUs stopped, monitor answering, hardware configured.
 /// <code>
-///   definition --> check images, choose ports, open taps --> CommandLine.Build (pure) --> control group --> spawn, moved in, let go
+///   definition --> choose firmware, check images, choose ports, open taps --> CommandLine.Build (pure) --> control group --> spawn, moved in, let go
 ///                  QEMU: greeting, capabilities --> startup commands --> ask for CPU, ptys --> live definition
 ///   any failure: process ended, ports and taps given back, directories removed, QEMU's own words in the error
 /// </code>
@@ -44,6 +45,7 @@ public sealed class DomainLauncher : IDomainLauncher
     private readonly EmulatorCatalog _emulators;
     private readonly DomainFiles _files;
     private readonly GuestCgroups _cgroups;
+    private readonly FirmwareCatalog _firmwares;
     private readonly LaunchSettings _settings;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -54,6 +56,7 @@ public sealed class DomainLauncher : IDomainLauncher
         EmulatorCatalog emulators,
         DomainFiles files,
         GuestCgroups cgroups,
+        FirmwareCatalog firmwares,
         LaunchSettings settings,
         TimeProvider time,
         ILogger logger)
@@ -63,6 +66,7 @@ public sealed class DomainLauncher : IDomainLauncher
         _emulators = emulators;
         _files = files;
         _cgroups = cgroups;
+        _firmwares = firmwares;
         _settings = settings;
         _time = time;
         _logger = logger;
@@ -95,12 +99,14 @@ public sealed class DomainLauncher : IDomainLauncher
             DacLabel = _settings.Owner is { } user ? $"+{user.Uid}:+{user.Gid}" : null,
             Partition = _cgroups.HasPartitions ? CgroupNames.DefaultPartition : null,
         };
+        overlay = overlay with { Firmware = await ChooseFirmwareAsync(target.Definition.Spec, request.ResetNvram, ct) };
         var named = DomainSpec.From(overlay.Apply(target.Definition.Document));
         HostDemands.Check(named, target.Definition.Document, _cgroups.Offered);
         var images = DiskImages.Inspect(
             named, coldBoot: !request.Incoming, _settings.Owner is { } owner ? $" (as uid:{owner.Uid}, gid:{owner.Gid})" : "");
         var emulator = await _emulators.GetAsync(named.Emulator!, ct); // completed definitions name one
         var spec = WithResolvedCpu(images.Apply(named), emulator, request);
+        await Task.Run(() => NvramFile.Prepare(spec.Os, request.ResetNvram), ct);
         await using var interfaces = await HostInterfaces.CreateAsync(spec, new ToolRunner(_processes, _time), ct);
         var (vnc, webSocket) = ReserveVnc(spec, resources);
 
@@ -230,7 +236,13 @@ public sealed class DomainLauncher : IDomainLauncher
     public async Task<LaunchPlan> DescribeAsync(DomainDefinition definition, CancellationToken ct)
     {
         const int notRunning = -1;
-        var named = DomainSpec.From(new LiveOverlay { Id = notRunning, VncListen = _settings.VncListen }.Apply(definition.Document));
+        var overlay = new LiveOverlay
+        {
+            Id = notRunning,
+            VncListen = _settings.VncListen,
+            Firmware = await ChooseFirmwareAsync(definition.Spec, resetNvram: false, ct),
+        };
+        var named = DomainSpec.From(overlay.Apply(definition.Document));
         var emulator = await _emulators.GetAsync(named.Emulator!, ct); // completed definitions name one
         var spec = WithResolvedCpu(named, emulator, new LaunchRequest());
         var descriptor = FirstInheritedDescriptor;
@@ -254,6 +266,13 @@ public sealed class DomainLauncher : IDomainLauncher
             Privileged = _settings.Privileged,
         });
     }
+
+    /// <summary>The firmware of a definition that only says what it shall be; null where it is named, or QEMU's own.</summary>
+    private Task<ChosenFirmware?> ChooseFirmwareAsync(DomainSpec spec, bool resetNvram, CancellationToken ct) =>
+        spec.Os is { Firmware: null, Loader.IsFlash: false }
+            ? Task.FromResult<ChosenFirmware?>(null)
+            : Task.Run(
+                () => FirmwareChoice.Find(spec, _firmwares.Read(), _files.NvramOf(spec.Name), path => !resetNvram && File.Exists(path)), ct);
 
     /// <summary>The images below, as far as they can be read here: what is missing may be on the host that the line is meant for.</summary>
     private static ImmutableDictionary<string, ImmutableArray<ChainImage>> BackingOf(DomainSpec spec)
@@ -383,6 +402,9 @@ public sealed record LaunchRequest
 {
     /// <summary>As the destination of a migration.</summary>
     public bool Incoming { get; init; }
+
+    /// <summary>The guest's UEFI variables are made anew.</summary>
+    public bool ResetNvram { get; init; }
 
     /// <summary>The CPU that the guest has at the source, where its definition does not tell; null otherwise.</summary>
     public CpuSpec? GuestCpu { get; init; }

@@ -1,4 +1,5 @@
 using System.Text;
+using Wherry.Qemu.Firmware;
 using Wherry.Xml;
 
 namespace Wherry.Qemu.Domains;
@@ -39,13 +40,22 @@ public sealed partial class QemuDriver
     }
 
     /// <summary>virsh undefine: removes the stored definition. A running domain becomes transient.</summary>
-    public async Task UndefineAsync(Domain domain, CancellationToken ct)
+    /// <param name="nvram">What becomes of the UEFI variables that the guest has.</param>
+    public async Task UndefineAsync(Domain domain, NvramFate nvram, CancellationToken ct)
     {
         using var turn = await domain.DefineAloneAsync(ct);
         try
         {
-            if (!domain.Snapshot.IsPersistent)
+            if (domain.Snapshot is not { Config: { } config } now)
                 throw new WherryException(ErrorCode.OperationInvalid, "cannot undefine transient domain");
+            if ((NvramOf(now.Definition.Spec) ?? NvramOf(config.Spec)) is { } variables && File.Exists(variables))
+            {
+                if (nvram == NvramFate.Refuse)
+                    throw new WherryException(ErrorCode.OperationInvalid, "cannot undefine domain with nvram");
+                if (nvram == NvramFate.Remove)
+                    NvramFile.Remove(variables);
+            }
+
             await Task.Run(() =>
             {
                 _files.SetAutostart(domain.Name, false);
@@ -61,6 +71,9 @@ public sealed partial class QemuDriver
         }
         DomainLog.Undefined(_logger, domain.Name, domain.Uuid);
     }
+
+    /// <summary>Where a guest's UEFI variables are, or will be; null for one that has none.</summary>
+    private string? NvramOf(DomainSpec spec) => spec.Os.Nvram.Path ?? (spec.Os.Firmware == FirmwareKind.Efi ? _files.NvramOf(spec.Name) : null);
 
     public async Task SetAutostartAsync(Domain domain, bool autostart, CancellationToken ct)
     {
@@ -87,8 +100,11 @@ public sealed partial class QemuDriver
     public async Task<DomainDefinition> CompleteAsync(string xml, bool newDomain, CancellationToken ct)
     {
         var document = DomainDocument.Parse(xml);
-        return new DomainDefinition(document.Complete(await _emulators.ForCompletionAsync(document.Emulator, newDomain, ct)));
+        return new DomainDefinition(document.Complete(await ForCompletionAsync(document.Emulator, newDomain, ct)));
     }
+
+    private async Task<CompletionContext> ForCompletionAsync(string? emulator, bool newDomain, CancellationToken ct) =>
+        await _emulators.ForCompletionAsync(emulator, newDomain, ct) with { NvramPath = _files.NvramOf };
 
     private async Task WriteDefinitionAsync(DomainDefinition definition, CancellationToken ct)
     {
@@ -105,4 +121,13 @@ public sealed partial class QemuDriver
 
         definition.Document.Pack();
     }
+}
+
+/// <summary>What becomes of a guest's UEFI variables when its definition is removed.</summary>
+public enum NvramFate
+{
+    /// <summary>They are not lost unasked: the definition stays.</summary>
+    Refuse,
+    Keep,
+    Remove,
 }

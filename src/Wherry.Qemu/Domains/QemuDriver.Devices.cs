@@ -66,7 +66,7 @@ public sealed partial class QemuDriver
             owner,
             async affected =>
             {
-                var context = await _emulators.ForCompletionAsync(domain.Snapshot.Definition.Document.Emulator, newDomain: true, ct);
+                var context = await ForCompletionAsync(domain.Snapshot.Definition.Document.Emulator, newDomain: true, ct);
                 var changed = affected.Config is { } config ? inDefinition(config.Document, affected.Live is not null, context) : null;
                 if (affected is { Qemu: { } qemu, Live: { } live })
                     await inGuest(qemu, live.Document, context);

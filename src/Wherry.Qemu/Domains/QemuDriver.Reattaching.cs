@@ -42,7 +42,7 @@ public sealed partial class QemuDriver
         {
             try
             {
-                await StartAsync(domain, paused: false, autodestroyOwner: null, "autostart", ct);
+                await StartAsync(domain, new StartOptions(), "autostart", ct);
             }
             catch (WherryException e)
             {

@@ -1,3 +1,4 @@
+using Wherry.Xml;
 using Wherry.Qemu.Domains.Jobs;
 
 namespace Wherry.Qemu.Domains;
@@ -51,6 +52,9 @@ public sealed partial class QemuDriver
                         _files.SetAutostart(renamed.Spec.Name, true);
                         _files.SetAutostart(old.Name, false);
                     }
+                    // Where the definition does not say where the guest's variables are, they go by its name.
+                    if (renamed.Spec.Os is { Firmware: FirmwareKind.Efi, Nvram.Path: null } && File.Exists(_files.NvramOf(old.Name)))
+                        File.Move(_files.NvramOf(old.Name), _files.NvramOf(renamed.Spec.Name), overwrite: false);
                     _files.Definitions.Delete(old.Name);
                 },
                 ct);

@@ -7,8 +7,7 @@ namespace Wherry.Qemu.Domains;
 public sealed partial class QemuDriver
 {
     /// <summary>virsh start.</summary>
-    /// <param name="autodestroyOwner">Whose end shall end the domain; null: nobody's.</param>
-    public async Task StartAsync(Domain domain, bool paused, object? autodestroyOwner, string owner, CancellationToken ct)
+    public async Task StartAsync(Domain domain, StartOptions options, string owner, CancellationToken ct)
     {
         RefuseInDoubt(domain.Uuid);
         using var lease = await BeginAsync(domain, AsyncJobKind.Start, owner, ct);
@@ -17,7 +16,7 @@ public sealed partial class QemuDriver
             ? stored
             : throw new WherryException(ErrorCode.OperationInvalid, "domain is already running");
         await RereadAsync(domain, config, ct);
-        await BootAsync(domain, config, paused, autodestroyOwner, ct);
+        await BootAsync(domain, config, options, ct);
     }
 
     /// <summary>
@@ -27,13 +26,13 @@ public sealed partial class QemuDriver
     private async Task RereadAsync(Domain domain, DomainDefinition config, CancellationToken ct)
     {
         var again = new DomainDefinition(
-            config.Document.Complete(await _emulators.ForCompletionAsync(config.Document.Emulator, newDomain: false, ct)));
+            config.Document.Complete(await ForCompletionAsync(config.Document.Emulator, newDomain: false, ct)));
         domain.Change(now => now.Config == config ? now with { Config = again } : now);
     }
 
     /// <summary>virsh create: a domain that exists as long as it runs. If a definition of that name and UUID is stored, this run uses
     /// the given one and the stored one stays.</summary>
-    public async Task<Domain> CreateAsync(string xml, bool paused, object? autodestroyOwner, string owner, CancellationToken ct)
+    public async Task<Domain> CreateAsync(string xml, StartOptions options, string owner, CancellationToken ct)
     {
         var definition = await CompleteAsync(xml, newDomain: true, ct);
         RefuseInDoubt(definition.Spec.Uuid); // before all else: "already active" would be true of a copy that may have no right to be
@@ -45,7 +44,7 @@ public sealed partial class QemuDriver
             RefuseUnknownRun(domain.Name);
             if (domain.Snapshot.IsActive)
                 throw AlreadyActive(domain);
-            await BootAsync(domain, definition, paused, autodestroyOwner, ct);
+            await BootAsync(domain, definition, options, ct);
             return domain;
         }
         catch
@@ -73,16 +72,16 @@ public sealed partial class QemuDriver
     private static WherryException AlreadyActive(Domain domain) =>
         new(ErrorCode.OperationInvalid, $"domain '{domain.Name}' is already active", ErrorDomain.Domain);
 
-    private async Task BootAsync(Domain domain, DomainDefinition definition, bool paused, object? autodestroyOwner, CancellationToken ct)
+    private async Task BootAsync(Domain domain, DomainDefinition definition, StartOptions options, CancellationToken ct)
     {
         var begun = _time.GetTimestamp();
-        var qemu = await LaunchAsync(domain, definition, new LaunchRequest(), ct);
+        var qemu = await LaunchAsync(domain, definition, new LaunchRequest { ResetNvram = options.ResetNvram }, ct);
         try
         {
-            if (!paused)
+            if (!options.Paused)
                 await RunCpusAsync(domain, qemu, RunningReason.Booted, ct);
-            domain.AutodestroyOwner = autodestroyOwner;
-            domain.Apply(new DomainInput.Launched(StartedDetail.Booted, paused ? PausedReason.User : null));
+            domain.AutodestroyOwner = options.AutodestroyOwner;
+            domain.Apply(new DomainInput.Launched(StartedDetail.Booted, options.Paused ? PausedReason.User : null));
         }
         catch (Exception e)
         {
@@ -147,4 +146,17 @@ public sealed partial class QemuDriver
         DomainLog.NotStarted(_logger, domain.Name, cause.Message);
         await StopAsync(domain, qemu, StopIntent.NotStarted(), TerminationFlags.Force, CancellationToken.None);
     }
+}
+
+/// <summary>How a domain is to be started.</summary>
+public sealed record StartOptions
+{
+    /// <summary>Its CPUs stand still until it is resumed.</summary>
+    public bool Paused { get; init; }
+
+    /// <summary>Its UEFI variables are made anew from their template.</summary>
+    public bool ResetNvram { get; init; }
+
+    /// <summary>Whose end shall end the domain; null: nobody's.</summary>
+    public object? AutodestroyOwner { get; init; }
 }

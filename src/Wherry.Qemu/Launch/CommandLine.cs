@@ -10,7 +10,7 @@ namespace Wherry.Qemu.Launch;
 ///   LaunchContext'     pure: no I/O         '--&gt; StartupCommands ---------&gt; owner, before cont
 ///   (this host, this start)
 ///
-///   -name -S | -machine -accel -cpu -m -smp | -uuid -smbios | monitor | -rtc -no-shutdown -boot | controllers | memory modules | hubs | disks |
+///   -name -S | firmware | -machine -accel -cpu -m -smp | -uuid -smbios | monitor | -rtc -no-shutdown -boot | controllers | memory modules | hubs | disks |
 ///   interfaces | serials channels consoles | inputs | vnc video sound | watchdog | -incoming | balloon rng | sandbox
 /// </code>
 /// The guest must see the same hardware under us as under libvirt 9.0, or a migration between the two breaks: same devices in the same
@@ -36,8 +36,10 @@ public static class CommandLine
 
         arguments.Add("-name", $"guest={Arguments.Escape(spec.Name)},debug-threads=on");
         arguments.Add("-S");
+        Flash.AddNodes(arguments, spec.Os);
         Machine.Add(arguments, spec, context);
         Cpu.Add(arguments, spec);
+        Flash.Add(arguments, spec.Os);
         Memory.Add(arguments, spec, context);
         arguments.Add("-uuid", spec.Uuid.ToString("D"));
         Smbios.Add(arguments, spec);

@@ -19,6 +19,7 @@ internal static class Machine
         Append(machine, "mem-merge", spec.MemoryBacking.NoSharePages ? false : null);
         if (spec.NumaCells.IsEmpty) // With NUMA each node has its own.
             machine.Append(",memory-backend=").Append(context.Features.DefaultRamId);
+        Flash.AppendTo(machine, spec.Os);
         if (spec.Os.BiosUseSerial == true)
             machine.Append(",graphics=off");
         // libvirt 9.0 writes -no-hpet and -no-acpi for QEMU 7.2, which newer QEMU has dropped; these set the same machine properties.

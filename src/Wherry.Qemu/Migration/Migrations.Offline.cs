@@ -128,7 +128,7 @@ public sealed partial class Migrations
     {
         MigrationLog.MovedOffline(_context.Logger, domain.Name);
         if (flags.HasFlag(MigrationFlags.UndefineSource) && domain.Snapshot is { IsPersistent: true, IsActive: false })
-            await _context.Driver.UndefineAsync(domain, ct);
+            await _context.Driver.UndefineAsync(domain, NvramFate.Keep, ct);
     }
 
     private void EndOffline(Domain domain)

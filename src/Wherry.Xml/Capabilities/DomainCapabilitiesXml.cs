@@ -22,13 +22,22 @@ public static class DomainCapabilitiesXml
                 new XElement("arch", spec.Arch),
                 new XElement("vcpu", new XAttribute("max", spec.MaxVcpus.ToString(CultureInfo.InvariantCulture))),
                 Unsupported("iothreads"),
-                Supported("os", Values("firmware"), Unsupported("loader")),
+                Supported("os", Values("firmware", [.. spec.Firmwares]), Loader(spec)),
                 Cpu(spec),
                 Unsupported("memoryBacking"),
                 Devices(spec),
                 Features(spec)),
             depth: 0);
     }
+
+    private static XElement Loader(DomainCapabilitiesSpec spec) => Supported(
+        "loader",
+        [
+            .. spec.Loaders.Select(path => new XElement("value", path)),
+            Values("type", "rom", "pflash"),
+            Values("readonly", "yes", "no"),
+            Values("secure", spec.HasSecureLoader ? ["yes", "no"] : ["no"]),
+        ]);
 
     private static XElement Cpu(DomainCapabilitiesSpec spec) => new(
         "cpu",
@@ -110,7 +119,17 @@ public sealed record DomainCapabilitiesSpec(
     ImmutableArray<CpuModelChoice> CpuModels,
     ImmutableArray<string> VideoModels,
     bool HasIde,
-    bool HasVmcoreinfo);
+    bool HasVmcoreinfo)
+{
+    /// <summary>What <c>&lt;os firmware=…&gt;</c> may say.</summary>
+    public ImmutableArray<string> Firmwares { get; init; } = [];
+
+    /// <summary>Paths that <c>&lt;loader&gt;</c> may name.</summary>
+    public ImmutableArray<string> Loaders { get; init; } = [];
+
+    /// <summary>One of them keeps its variables from the guest by system management mode.</summary>
+    public bool HasSecureLoader { get; init; }
+}
 
 /// <summary>A model that <c>mode='custom'</c> may name.</summary>
 /// <param name="IsUsable">Whether this host can provide all of it; null when QEMU cannot tell.</param>

@@ -39,6 +39,7 @@ internal static class MachineCompletion
         MemoryCompletion.Complete(tree.Domain, context);
         IoThreadCompletion.Complete(tree.Domain);
         CompleteMachine(tree);
+        FirmwareCompletion.Complete(tree, context);
         CompleteFeatures(tree.Domain);
         CpuCompletion.Complete(tree);
         CompleteClock(tree.Domain);

@@ -51,6 +51,9 @@ public sealed record CompletionContext
     /// </summary>
     public bool NewDomain { get; init; } = true;
 
+    /// <summary>Where a guest with UEFI firmware keeps its variables when its definition does not say, by the domain's name.</summary>
+    public Func<string, string> NvramPath { get; init; } = name => $"/var/lib/libvirt/qemu/nvram/{name}_VARS.fd";
+
     private static string RandomMac()
     {
         Span<byte> bytes = stackalloc byte[3];

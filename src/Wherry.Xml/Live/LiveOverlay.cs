@@ -59,6 +59,9 @@ public sealed record LiveOverlay
     /// <summary>The CPU that QEMU built; null where that is not known.</summary>
     public CpuSpec? BuiltCpu { get; init; }
 
+    /// <summary>The firmware that was found for a definition which only says what it shall be; null where it is named, or QEMU's own.</summary>
+    public ChosenFirmware? Firmware { get; init; }
+
     /// <summary>The group of domains that one belongs to which names none; null on a host without control groups.</summary>
     public string? Partition { get; init; } = "/machine";
 
@@ -96,6 +99,7 @@ public sealed record LiveOverlay
             domain.Add(live.Elements(name).Select(element => new XElement(element)));
         }
 
+        Firmware?.Write(domain);
         domain.Element("cpu")?.Element("numa")?.ReplaceWith(new XElement(live.Element("cpu")!.Element("numa")!)); // ! : made of the definition
         foreach (var (module, running) in MemoryCompletion.Modules(domain).Zip(MemoryCompletion.Modules(live)))
         {

@@ -15,6 +15,7 @@ internal sealed class LiveOverlayWriter(LiveOverlay overlay, XElement domain)
     {
         domain.SetAttributeValue("id", DomainTree.Text(overlay.Id));
         WriteMemory();
+        overlay.Firmware?.Write(domain);
         if (overlay.Partition is { } partition && domain.Element("resource") is null)
             domain.Add(new XElement("resource", new XElement("partition", partition)));
         if (CpuElement.Find(domain) is { } cpu && (overlay.BuiltCpu ?? overlay.StartedCpu) is { } guest)

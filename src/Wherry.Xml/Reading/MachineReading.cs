@@ -51,7 +51,23 @@ internal static class MachineReading
             BootMenuTimeout = os.Element("bootmenu").Int("timeout") is { } ms ? TimeSpan.FromMilliseconds(ms) : null,
             BiosUseSerial = os.Element("bios").YesNo("useserial"),
             BiosRebootTimeoutMs = os.Element("bios").Int("rebootTimeout"),
+            Firmware = os.Get("firmware") switch { "efi" => FirmwareKind.Efi, "bios" => FirmwareKind.Bios, _ => null },
+            FirmwareFeatures = new FirmwareFeatures(FirmwareFeature(os, "enrolled-keys"), FirmwareFeature(os, "secure-boot")),
+            Loader = Loader(os.Element("loader")),
+            Nvram = new NvramSpec(os.Text("nvram"), os.Get("nvram", "template")),
         };
+
+    private static bool? FirmwareFeature(XElement os, string name) =>
+        os.Element("firmware")?.Elements("feature").FirstOrDefault(feature => feature.Get("name") == name).YesNo("enabled");
+
+    private static LoaderSpec Loader(XElement? loader) => new()
+    {
+        Path = loader is { Value.Length: > 0 } ? loader.Value : null,
+        IsFlash = loader?.Get("type") == "pflash",
+        IsReadOnly = loader.YesNo("readonly") == true,
+        IsSecure = loader.YesNo("secure") == true,
+        IsStateless = loader.YesNo("stateless") == true,
+    };
 
     public static FeaturesSpec Features(XElement? features) => features is null
         ? new FeaturesSpec()

@@ -141,12 +141,12 @@ internal static class DomainShape
         return result;
     }
 
-    private static ElementShape Os() => Element("os").With(RefusedAttribute("firmware")).Holding(
+    private static ElementShape Os() => Element("os").With("firmware").Holding(
         Text("type", Any).With("arch", "machine"),
-        Refused("firmware"),
+        FirmwareShape.Features,
         Refused("init"),
-        Refused("loader"),
-        Refused("nvram"),
+        FirmwareShape.Loader,
+        FirmwareShape.Nvram,
         Text("kernel", Any),
         Text("initrd", Any),
         Text("cmdline", Any),

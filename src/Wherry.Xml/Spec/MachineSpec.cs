@@ -46,12 +46,57 @@ public sealed record OsSpec
     /// <summary><c>&lt;bios rebootTimeout=…/&gt;</c> in milliseconds, -1 for "never reboot"; null when absent.</summary>
     public int? BiosRebootTimeoutMs { get; init; }
 
+    /// <summary>What firmware to look for at the start; null where it is named, or QEMU's own.</summary>
+    public FirmwareKind? Firmware { get; init; }
+
+    public FirmwareFeatures FirmwareFeatures { get; init; } = new(null, null);
+
+    public LoaderSpec Loader { get; init; } = new();
+
+    public NvramSpec Nvram { get; init; } = new(null, null);
+
     public bool IsQ35 => Machine is not null && (Machine.StartsWith("pc-q35", StringComparison.Ordinal) || Machine == "q35");
 
     public bool IsI440Fx => Machine is not null
         && (Machine == "pc" || Machine.StartsWith("pc-0.", StringComparison.Ordinal) || Machine.StartsWith("pc-1.", StringComparison.Ordinal)
             || Machine.StartsWith("pc-i440", StringComparison.Ordinal));
 }
+
+public enum FirmwareKind
+{
+    /// <summary>SeaBIOS and the like.</summary>
+    Bios,
+
+    /// <summary>UEFI.</summary>
+    Efi,
+}
+
+/// <summary>What the firmware shall have (true) or must not have (false).</summary>
+/// <param name="EnrolledKeys">Its variables come with keys for secure boot.</param>
+public sealed record FirmwareFeatures(bool? EnrolledKeys, bool? SecureBoot);
+
+/// <summary>The file that the guest's first instruction comes from.</summary>
+public sealed record LoaderSpec
+{
+    /// <summary>Null: QEMU's own, or chosen at the start.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>In flash, where UEFI is; else it is read-only memory, as a BIOS.</summary>
+    public bool IsFlash { get; init; }
+
+    public bool IsReadOnly { get; init; }
+
+    /// <summary>Only code in system management mode may write to the flash.</summary>
+    public bool IsSecure { get; init; }
+
+    /// <summary>UEFI without variables.</summary>
+    public bool IsStateless { get; init; }
+}
+
+/// <summary>The variables of UEFI.</summary>
+/// <param name="Path">The guest's own file.</param>
+/// <param name="Template">What that file is at first.</param>
+public sealed record NvramSpec(string? Path, string? Template);
 
 public enum BootDevice
 {

@@ -18,7 +18,8 @@ public sealed partial class ActingVerbsTests(ITestOutputHelper output)
     /// <summary>The distribution's own programs: another Python has none of its modules, and both daemons would fail alike.</summary>
     private const string SearchPath = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 
-    public static TheoryData<string> Lists => [.. Directory.EnumerateFiles(Fixtures, "*.sh").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
+    /// <summary>All, or the one that WHERRY_LIST names.</summary>
+    public static TheoryData<string> Lists => [.. Directory.EnumerateFiles(Fixtures, $"{Environment.GetEnvironmentVariable("WHERRY_LIST") ?? "*"}.sh").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Lists))]

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Wherry.Qemu.Cpus;
 using Wherry.Qemu.Domains;
+using Wherry.Qemu.Firmware;
 using Wherry.Qemu.Host;
 using Wherry.Qemu.Launch;
 using Wherry.Qemu.Process;
@@ -93,7 +94,11 @@ public sealed class StockLibvirtComparisonTests : IAsyncLifetime
     {
         try
         {
-            var spec = Resolved(DomainSpec.From(new LiveOverlay { Id = 1 }.Apply(document)));
+            var defined = DomainSpec.From(document);
+            var firmware = FirmwareChoice.Find(
+                defined, new FirmwareCatalog(FirmwareCatalog.UsualDirectories(null), NullLogger.Instance).Read(),
+                $"/var/lib/libvirt/qemu/nvram/{defined.Name}_VARS.fd", _ => false);
+            var spec = Resolved(DomainSpec.From(new LiveOverlay { Id = 1, Firmware = firmware }.Apply(document)));
             var context = LaunchContexts.Fixed.WithTaps(spec) with { VncPort = 5900, VncWebSocketPort = -1 };
             return ComparableArguments.OfConversion(CommandLine.Build(spec, context).Arguments);
         }

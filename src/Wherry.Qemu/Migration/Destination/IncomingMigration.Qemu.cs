@@ -242,7 +242,7 @@ internal sealed partial class IncomingMigration
             File.Delete(image);
 
         if (_order.DefinitionAdded && _domain.Snapshot.IsPersistent)
-            await _context.Driver.UndefineAsync(_domain, ct);
+            await _context.Driver.UndefineAsync(_domain, NvramFate.Keep, ct);
 
         return new DestinationInput.CleanedUp();
     }

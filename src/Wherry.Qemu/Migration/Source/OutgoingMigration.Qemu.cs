@@ -183,7 +183,7 @@ internal sealed partial class OutgoingMigration
     private async ValueTask RetireAsync()
     {
         if (_order.Flags.HasFlag(MigrationFlags.UndefineSource) && _domain.Snapshot.IsPersistent)
-            await _context.Driver.UndefineAsync(_domain, _loop.Ending);
+            await _context.Driver.UndefineAsync(_domain, NvramFate.Keep, _loop.Ending);
     }
 
     /// <summary>Each look at QEMU: progress for readers, and inputs when something has changed.</summary>

@@ -46,7 +46,7 @@ internal sealed class TwoHosts : IAsyncDisposable
         // In memory where there is such a place: what is tested is the order of things, and every fsync on a disk costs milliseconds.
         var parent = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
         var hosts = new TwoHosts(Directory.CreateDirectory(Path.Combine(parent, $"wherry-hosts-{Guid.NewGuid():N}")), emulators, limits);
-        hosts._guest = await hosts.Alpha.Driver.CreateAsync(hosts.Definition(disks), paused: false, autodestroyOwner: null, "test", ct);
+        hosts._guest = await hosts.Alpha.Driver.CreateAsync(hosts.Definition(disks), new StartOptions(), "test", ct);
         return hosts;
     }
 
