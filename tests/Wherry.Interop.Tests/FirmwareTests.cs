@@ -4,6 +4,7 @@ using Wherry.Testbed.Hosts;
 namespace Wherry.Interop.Tests;
 
 /// <summary>Guests with UEFI: what they write into their flash is theirs wherever they are.</summary>
+[Collection(nameof(OneAtATime))]
 public sealed class FirmwareTests
 {
     private const string Code = "/usr/share/OVMF/OVMF_CODE_4M.fd", Template = "/usr/share/OVMF/OVMF_VARS_4M.fd";

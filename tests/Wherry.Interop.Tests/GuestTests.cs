@@ -5,6 +5,7 @@ using Wherry.Testbed.Guest;
 namespace Wherry.Interop.Tests;
 
 /// <summary>What tests rely on the guest to do, seen on stock libvirtd.</summary>
+[Collection(nameof(OneAtATime))]
 public sealed class GuestTests
 {
     [Fact]

@@ -9,6 +9,7 @@ namespace Wherry.Interop.Tests;
 
 /// <summary>What the virsh session about devices cannot show: a plugged device that moves with its guest, and a daemon that comes back meanwhile.</summary>
 [Trait("layer", "interop")]
+[Collection(nameof(OneAtATime))]
 public sealed partial class HotPlugTests
 {
     private const string Target = "vdz";

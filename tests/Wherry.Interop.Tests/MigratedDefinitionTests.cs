@@ -5,6 +5,7 @@ using Wherry.Testbed.Hosts;
 namespace Wherry.Interop.Tests;
 
 /// <summary>What is defined where, after a guest has moved, or after only its definition has.</summary>
+[Collection(nameof(OneAtATime))]
 public sealed class MigratedDefinitionTests(ITestOutputHelper output)
 {
     /// <summary>The sixteen rows of libvirt's table: kept here or there before, --persistent, --undefinesource.</summary>

@@ -10,6 +10,7 @@ namespace Wherry.Interop.Tests;
 /// Every way in which memory and disks can travel, asked for with virsh's own options, between two wherryd and between ours and a stock
 /// libvirtd, there and back. A row prints the command, how long it took and how long the guest was silent.
 /// </summary>
+[Collection(nameof(OneAtATime))]
 public sealed class MigrationKindsTests(ITestOutputHelper output)
 {
     private static readonly TestAuthority Authority = new("Migration CA");

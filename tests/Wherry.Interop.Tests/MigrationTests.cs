@@ -6,6 +6,7 @@ using Wherry.Testbed.Hosts;
 namespace Wherry.Interop.Tests;
 
 /// <summary>Two wherryd on hosts of their own, an unmodified virsh, and a guest that moves between them and is judged by what it did.</summary>
+[Collection(nameof(OneAtATime))]
 public sealed class MigrationTests(ITestOutputHelper output)
 {
     [Theory]

@@ -4,6 +4,7 @@ using Wherry.Testbed.Hosts;
 namespace Wherry.Interop.Tests;
 
 /// <summary>The ways to a daemon that libvirt's clients find by themselves: over ssh, and as a plain user.</summary>
+[Collection(nameof(OneAtATime))]
 public sealed class ReachTests
 {
     /// <summary>What ssh does, without a network: it drops its options and the host, and a shell runs the rest.</summary>

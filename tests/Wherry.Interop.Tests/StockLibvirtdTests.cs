@@ -3,6 +3,7 @@ using Wherry.Testbed;
 namespace Wherry.Interop.Tests;
 
 /// <summary>The testbed itself, proved on the daemon that we did not write: what the judges say of stock libvirtd must be right.</summary>
+[Collection(nameof(OneAtATime))]
 public sealed class StockLibvirtdTests(ITestOutputHelper output)
 {
     [Fact]

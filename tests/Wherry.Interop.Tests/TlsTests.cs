@@ -8,6 +8,7 @@ namespace Wherry.Interop.Tests;
 /// The distribution's virsh over TLS, to ours and to stock libvirtd with the same certificates: who gets in must be the same, and what the
 /// others are told.
 /// </summary>
+[Collection(nameof(OneAtATime))]
 public sealed class TlsTests
 {
     private const int StockPort = 16514;

@@ -6,6 +6,7 @@ using Wherry.Testbed.Hosts;
 namespace Wherry.Interop.Tests.Life;
 
 /// <summary>A guest whose QEMU does not answer any more (SIGSTOP) costs nobody else anything, and itself only what needs its monitor.</summary>
+[Collection(nameof(OneAtATime))]
 public sealed class HungGuestTests(ITestOutputHelper output)
 {
     /// <summary>virsh itself takes some 50 ms to start; on a machine that is busy with other tests, many times that.</summary>

@@ -10,6 +10,7 @@ namespace Wherry.Interop.Tests.Life;
 /// A restart of the daemon is a non-event: the guests go on, keep their numbers, aliases and processes, and whoever was answered heard
 /// the events. Every second restart is a SIGKILL.
 /// </summary>
+[Collection(nameof(OneAtATime))]
 public sealed partial class RestartTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);

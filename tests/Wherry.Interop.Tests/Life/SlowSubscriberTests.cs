@@ -5,6 +5,7 @@ using Wherry.Testbed.Hosts;
 namespace Wherry.Interop.Tests.Life;
 
 /// <summary>A client that subscribes and does not read: the daemon does not wait for it, and closes its connection with the reason in the log.</summary>
+[Collection(nameof(OneAtATime))]
 public sealed class SlowSubscriberTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);

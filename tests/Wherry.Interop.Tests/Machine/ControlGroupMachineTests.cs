@@ -10,6 +10,7 @@ namespace Wherry.Interop.Tests.Machine;
 /// hierarchy is the whole host's, and this one's controllers may be in hierarchies of the older kind. Each daemon is asked all of
 /// tests/data/machine/cgroups.sh, one after the other.
 /// </summary>
+[Collection(nameof(OneAtATime))]
 public sealed class ControlGroupMachineTests(ITestOutputHelper output)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(9);
