@@ -8,6 +8,7 @@ internal static unsafe partial class NativeProcess
 {
     public const int SigTerm = 15;
     public const int SigKill = 9;
+    public const int SigCont = 18;
 
     public const int Esrch = 3;
     public const int Eintr = 4;

@@ -11,7 +11,7 @@ namespace Wherry.Qemu.Process;
 ///   NoWait           | TERM, no wait                      | -
 ///   Force | NoWait   | KILL, no wait                      | -
 /// </code>
-/// Requirements S4.1 to S4.4. Each wait ends the moment the process does.
+/// Requirements S4.1 to S4.4. Each wait ends the moment the process does. With SIGTERM goes SIGCONT.
 /// </summary>
 /// <remarks>Nothing is locked meanwhile: it waits on the pidfd of one process, and other domains are nobody's concern here (S4.5 to S4.7).</remarks>
 public sealed class ProcessTermination
@@ -48,6 +48,10 @@ public sealed class ProcessTermination
                 ProcessLog.Failed(_logger, process.Pid, step.Name, sent.ToString());
                 return TerminationResult.SignalFailed(step.Name, sent);
             }
+
+            // A stopped process would hear SIGTERM only when somebody lets it go on, and its disks would go unflushed.
+            if (step.Signal == NativeProcess.SigTerm)
+                process.Signal(NativeProcess.SigCont);
 
             if (step.Wait == TimeSpan.Zero)
                 return TerminationResult.Signalled;

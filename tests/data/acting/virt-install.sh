@@ -47,3 +47,7 @@ virsh pool-destroy disks && virsh pool-undefine disks
 python3 manager.py
 virt-install --quiet --name h --memory 64 --virt-type qemu --import --disk none --network network=nosuch --osinfo detect=off,require=off --noautoconsole
 ! This daemon has no networks and takes no interface of that kind; stock looks for the network.
+virt-install --quiet --name u --uuid 30000000-0000-4000-8000-0000000000ad --memory 64 --virt-type qemu --import --boot uefi --disk none --network none --graphics none --osinfo detect=off,require=off --machine q35 --tpm none --noautoconsole && virsh dumpxml u --xpath /domain/os
+virt-install --quiet --name u --memory 64 --virt-type qemu --boot loader=/usr/share/OVMF/OVMF_CODE_4M.fd,loader.readonly=yes,loader.type=pflash,nvram.template=/usr/share/OVMF/OVMF_VARS_4M.fd --disk none --network none --graphics none --osinfo detect=off,require=off --machine q35 --tpm none --print-xml | sed '/uuid/d'
+virt-xml u --edit --boot firmware=efi,firmware.feature0.name=secure-boot,firmware.feature0.enabled=no --print-diff
+virsh destroy u && virsh undefine u --nvram

@@ -1,4 +1,7 @@
 """usage: bystander.py URI HUNG OTHER     30 connections wait for one hung guest; how long do calls on another take meanwhile?"""
+import glob
+import os
+import signal
 import sys
 import threading
 import time
@@ -34,7 +37,39 @@ def timed(call):
 
 while own.lookupByName(HUNG).controlInfo()[0] == 0:
     pass
-destroying = threading.Thread(target=lambda: libvirt.open(URI).lookupByName(HUNG).destroy())
+
+
+def pid_of(name):
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            if f"guest={name},".encode() in open(path, "rb").read():
+                return int(path.split("/")[2])
+        except OSError:
+            pass  # It has ended.
+
+
+def keep_stopped(pid):
+    """SIGTERM comes with SIGCONT, so one that shall not obey it is stopped again and again."""
+    try:
+        while True:
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(0.001)
+    except ProcessLookupError:
+        pass
+
+
+threading.Thread(target=keep_stopped, args=(pid_of(HUNG),), daemon=True).start()
+ended = 0.0
+
+
+def destroy():
+    global ended
+    began = time.monotonic()
+    libvirt.open(URI).lookupByName(HUNG).destroy()
+    ended = time.monotonic() - began
+
+
+destroying = threading.Thread(target=destroy)
 for call in range(100):
     if call <= 50:
         timed(hung.info)
@@ -52,4 +87,4 @@ for call in range(100):
 destroying.join()
 for thread in threads:
     thread.join()
-print(f"longest {slowest:.3f} s of all calls, waiting meanwhile: {still}")
+print(f"longest {slowest:.3f} s of all calls, ended after {ended:.1f} s, waiting meanwhile: {still}")
