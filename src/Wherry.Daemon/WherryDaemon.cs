@@ -76,19 +76,22 @@ internal sealed class WherryDaemon
             listeners.Clients,
             _time,
             _logs.CreateLogger("Wherry.Rpc"));
-        var serving = ServeAsync(server, listeners, context.Migrations, ct);
-        var uri = _options.IsPrivileged ? "qemu:///system" : "qemu:///session";
-        DaemonLog.Serving(_logger, uri, context.Driver.Domains.Count, Active(context));
-        _notifier.Ready($"serving {uri}");
-        if (_options.PidFile is { } pidFile)
-            await File.WriteAllTextAsync(pidFile, $"{Environment.ProcessId}\n", ct);
-        await context.Driver.AutostartAsync(ct);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var serving = ServeAsync(server, listeners, context.Migrations, stopping.Token);
         try
         {
+            var uri = _options.IsPrivileged ? "qemu:///system" : "qemu:///session";
+            DaemonLog.Serving(_logger, uri, context.Driver.Domains.Count, Active(context));
+            _notifier.Ready($"serving {uri}");
+            if (_options.PidFile is { } pidFile)
+                await File.WriteAllTextAsync(pidFile, $"{Environment.ProcessId}\n", ct);
+            await context.Driver.AutostartAsync(ct);
             await serving;
         }
         finally
         {
+            await stopping.CancelAsync();
+            await serving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // what it threw, if anything, is on its way already
             await context.Migrations.DisposeAsync();
             if (_options.PidFile is { } written)
                 File.Delete(written);

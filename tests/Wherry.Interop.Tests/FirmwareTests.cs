@@ -1,5 +1,6 @@
 using Wherry.Testbed;
 using Wherry.Testbed.Hosts;
+using Wherry.Xml;
 
 namespace Wherry.Interop.Tests;
 
@@ -34,6 +35,59 @@ public sealed class FirmwareTests
 
         await here.Virsh.AskAsync("destroy", "efi");
     }
+
+    /// <summary>
+    /// A definition that only says what its firmware shall be leaves the place of the variables to the host, and these two have different ones:
+    /// what is kept must still lead to them at the next start. With another name, too.
+    /// </summary>
+    [Theory]
+    [Trait("layer", "interop")]
+    [InlineData("")]
+    [InlineData("--dname other")]
+    public async Task A_definition_that_is_kept_elsewhere_leads_to_the_variables_that_came(string more)
+    {
+        Assert.SkipUnless(File.Exists(Code), "ovmf is not installed");
+        await using var pair = await RealHosts.TwoWherrydAsync();
+        var (here, there) = (pair.Alpha, pair.Bravo);
+        await here.Virsh.RunWithXmlAsync("define", ChosenXml).Checked();
+        await here.Virsh.AskAsync("start", "--paused", "efi");
+        var name = "efi";
+        foreach (var words in (string[])[more, ""])
+        {
+            await Command.RunAsync(here.Host.Enter(
+                ["virsh", "-q", "-c", here.PeerUri, "migrate", "--live", "--p2p", "--persistent", "--undefinesource", name, there.PeerUri,
+                    .. words.Split(' ', StringSplitOptions.RemoveEmptyEntries)])).Checked();
+            name = words.Length > 0 ? "other" : name;
+            var kept = await there.Virsh.AskAsync("dumpxml", "--inactive", name);
+            Assert.Contains("firmware='efi'", kept, StringComparison.Ordinal);
+            var running = await NvramAsync(there, name);
+            await there.Virsh.AskAsync("destroy", name);
+            await there.Virsh.AskAsync("start", "--paused", name);
+            Assert.Equal(running, await NvramAsync(there, name));
+            (here, there) = (there, here);
+        }
+
+        await here.Virsh.AskAsync("destroy", name);
+        await here.Virsh.AskAsync("undefine", "--nvram", name);
+    }
+
+    private static async Task<string> NvramAsync(DaemonRunner daemon, string name) =>
+        DomainSpec.From(DomainDocument.Parse(await daemon.Virsh.AskAsync("dumpxml", name))).Os.Nvram.Path!; // it runs
+
+    private const string ChosenXml = """
+        <domain type='qemu'>
+          <name>efi</name>
+          <memory unit='MiB'>64</memory>
+          <os firmware='efi'>
+            <type arch='x86_64' machine='q35'>hvm</type>
+            <firmware><feature enabled='no' name='secure-boot'/></firmware>
+          </os>
+          <features><acpi/></features>
+          <devices>
+            <memballoon model='none'/>
+          </devices>
+        </domain>
+        """;
 
     private static byte[] Variables(DaemonRunner daemon) => File.ReadAllBytes(Outside(daemon));
 

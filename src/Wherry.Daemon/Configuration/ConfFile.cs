@@ -32,15 +32,19 @@ internal sealed class ConfFile
     public static ConfFile Empty { get; } = new("(defaults)", []);
 
     /// <summary>Keys in the file that nobody asked for, in its order: misspelt, or a setting we do not have.</summary>
-    public IEnumerable<(string Key, int Line)> Unasked
+    public IReadOnlyList<(string Key, int Line)> Unasked
     {
         get
         {
+            var unasked = new List<(string Key, int Line)>();
             foreach (var (key, entry) in _entries)
             {
                 if (!_asked.Contains(key))
-                    yield return (key, entry.Line);
+                    unasked.Add((key, entry.Line));
             }
+
+            unasked.Sort((one, other) => one.Line.CompareTo(other.Line));
+            return unasked;
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed partial class RemoteProgram
 {
     private const uint DefineValidate = 1;
     private const uint UndefineNvram = 4, UndefineKeepNvram = 8, UndefineTpm = 32, UndefineKeepTpm = 64;
-    private const uint UndefineKnown = 0x7f; // and of managed save, snapshots and checkpoints, none of which our domains have
+    private const uint UndefineKnown = 0x7f; // those, and the ones for managed save, snapshots and checkpoints, none of which our domains have
 
     [Procedure(RemoteProcedure.DomainDefineXml)]
     private async ValueTask<DomainDefineXmlRet> DomainDefineXml(ServerCall call, DomainDefineXmlArgs args, CancellationToken ct)

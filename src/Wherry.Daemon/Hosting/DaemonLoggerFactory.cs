@@ -88,17 +88,17 @@ internal sealed partial class DaemonLoggerFactory : ILoggerFactory
     [LibraryImport("libc", EntryPoint = "gettid")]
     private static partial int GetThreadId();
 
-    private sealed class CategoryLogger(DaemonLoggerFactory provider, string category) : ILogger
+    private sealed class CategoryLogger(DaemonLoggerFactory factory, string category) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
 
-        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None && provider._settings.IsEnabled(category, logLevel);
+        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None && factory._settings.IsEnabled(category, logLevel);
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (IsEnabled(logLevel))
-                provider.Write(category, logLevel, eventId, formatter(state, exception), exception);
+                factory.Write(category, logLevel, eventId, formatter(state, exception), exception);
         }
     }
 }

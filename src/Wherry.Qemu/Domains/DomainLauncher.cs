@@ -106,7 +106,7 @@ public sealed class DomainLauncher : IDomainLauncher
             named, coldBoot: !request.Incoming, _settings.Owner is { } owner ? $" (as uid:{owner.Uid}, gid:{owner.Gid})" : "");
         var emulator = await _emulators.GetAsync(named.Emulator!, ct); // completed definitions name one
         var spec = WithResolvedCpu(images.Apply(named), emulator, request);
-        await Task.Run(() => NvramFile.Prepare(spec.Os, request.ResetNvram), ct);
+        await Task.Run(() => NvramFile.Prepare(spec.Os, request.ResetNvram, request.Incoming), ct);
         await using var interfaces = await HostInterfaces.CreateAsync(spec, new ToolRunner(_processes, _time), ct);
         var (vnc, webSocket) = ReserveVnc(spec, resources);
 

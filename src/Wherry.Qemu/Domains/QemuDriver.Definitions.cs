@@ -46,18 +46,19 @@ public sealed partial class QemuDriver
         using var turn = await domain.DefineAloneAsync(ct);
         try
         {
-            if (domain.Snapshot is not { Config: { } config } now)
+            if (!domain.Snapshot.IsPersistent)
                 throw new WherryException(ErrorCode.OperationInvalid, "cannot undefine transient domain");
-            if ((NvramOf(now.Definition.Spec) ?? NvramOf(config.Spec)) is { } variables && File.Exists(variables))
-            {
-                if (nvram == NvramFate.Refuse)
-                    throw new WherryException(ErrorCode.OperationInvalid, "cannot undefine domain with nvram");
-                if (nvram == NvramFate.Remove)
-                    NvramFile.Remove(variables);
-            }
-
+            var variables = NvramOf(domain.Snapshot.Definition.Spec);
             await Task.Run(() =>
             {
+                if (variables is not null && File.Exists(variables))
+                {
+                    if (nvram == NvramFate.Refuse)
+                        throw new WherryException(ErrorCode.OperationInvalid, "cannot undefine domain with nvram");
+                    if (nvram == NvramFate.Remove)
+                        NvramFile.Remove(variables);
+                }
+
                 _files.SetAutostart(domain.Name, false);
                 _files.Definitions.Delete(domain.Name);
             }, ct);
@@ -73,7 +74,11 @@ public sealed partial class QemuDriver
     }
 
     /// <summary>Where a guest's UEFI variables are, or will be; null for one that has none.</summary>
-    private string? NvramOf(DomainSpec spec) => spec.Os.Nvram.Path ?? (spec.Os.Firmware == FirmwareKind.Efi ? _files.NvramOf(spec.Name) : null);
+    private string? NvramOf(DomainSpec spec) =>
+        spec.Os.Nvram.Path ?? (spec.Os is { Firmware: FirmwareKind.Efi, Loader.IsStateless: false } ? _files.NvramOf(spec.Name) : null);
+
+    /// <summary>Where this host keeps the UEFI variables of a guest of that name whose definition does not say.</summary>
+    internal string NvramOf(string name) => _files.NvramOf(name);
 
     public async Task SetAutostartAsync(Domain domain, bool autostart, CancellationToken ct)
     {
@@ -121,13 +126,4 @@ public sealed partial class QemuDriver
 
         definition.Document.Pack();
     }
-}
-
-/// <summary>What becomes of a guest's UEFI variables when its definition is removed.</summary>
-public enum NvramFate
-{
-    /// <summary>They are not lost unasked: the definition stays.</summary>
-    Refuse,
-    Keep,
-    Remove,
 }

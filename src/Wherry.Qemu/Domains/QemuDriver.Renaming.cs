@@ -1,5 +1,5 @@
-using Wherry.Xml;
 using Wherry.Qemu.Domains.Jobs;
+using Wherry.Qemu.Firmware;
 
 namespace Wherry.Qemu.Domains;
 
@@ -18,7 +18,11 @@ public sealed partial class QemuDriver
         var config = now.Config ?? throw new WherryException(ErrorCode.OperationInvalid, "cannot rename a transient domain");
         if (now.Name == name)
             throw new WherryException(ErrorCode.OperationInvalid, "Can't rename domain to itself", ErrorDomain.Domain);
-        var renamed = new DomainDefinition(config.Document.WithName(name));
+        var document = config.Document.WithName(name);
+        // Stock leaves them under the old name, where the next guest of that name finds them.
+        if (config.Spec.Os.Nvram.Path == _files.NvramOf(now.Name))
+            document = document.WithNvram(_files.NvramOf(name));
+        var renamed = new DomainDefinition(document);
         Domains.AddName(domain, name);
         try
         {
@@ -39,30 +43,57 @@ public sealed partial class QemuDriver
         DomainLog.Renamed(_logger, now.Name, name, domain.Uuid);
     }
 
+    /// <summary>
+    /// The old files go when all new ones are there: whenever the host dies, one definition is found, and beside it the guest's variables.
+    /// </summary>
     private async Task RenameFilesAsync(DomainSnapshot old, DomainDefinition renamed, CancellationToken ct)
     {
+        var variables = VariablesToMove(old, renamed);
         await WriteDefinitionAsync(renamed, ct);
         try
         {
-            await Task.Run(
-                () =>
-                {
-                    if (old.Autostart)
-                    {
-                        _files.SetAutostart(renamed.Spec.Name, true);
-                        _files.SetAutostart(old.Name, false);
-                    }
-                    // Where the definition does not say where the guest's variables are, they go by its name.
-                    if (renamed.Spec.Os is { Firmware: FirmwareKind.Efi, Nvram.Path: null } && File.Exists(_files.NvramOf(old.Name)))
-                        File.Move(_files.NvramOf(old.Name), _files.NvramOf(renamed.Spec.Name), overwrite: false);
-                    _files.Definitions.Delete(old.Name);
-                },
-                ct);
+            await Task.Run(() => MakeNewFiles(old, renamed.Spec.Name, variables), ct);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
-            throw new WherryException(ErrorCode.SystemError, $"cannot remove config for {old.Name}: {e.Message}", inner: e);
+            if (variables is { } made)
+                NvramFile.Remove(made.To);
+            if (e is IOException or UnauthorizedAccessException)
+                throw new WherryException(ErrorCode.SystemError, $"cannot remove config for {old.Name}: {e.Message}", inner: e);
+            throw;
         }
+
+        try
+        {
+            _files.SetAutostart(old.Name, false);
+            if (variables is { } moved)
+                NvramFile.Remove(moved.From);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or WherryException)
+        {
+            DomainLog.RunFilesRemain(_logger, old.Name, e.Message);
+        }
+    }
+
+    private void MakeNewFiles(DomainSnapshot old, string name, (string From, string To)? variables)
+    {
+        if (variables is { } to)
+            NvramFile.Copy(to.From, to.To);
+        if (old.Autostart)
+            _files.SetAutostart(name, true);
+        _files.Definitions.Delete(old.Name);
+    }
+
+    /// <summary>UEFI variables that go by the domain's name; null where there are none.</summary>
+    /// <exception cref="WherryException">OPERATION_INVALID: there are some under the new name, which are another guest's.</exception>
+    private (string From, string To)? VariablesToMove(DomainSnapshot old, DomainDefinition renamed)
+    {
+        var (from, to) = (_files.NvramOf(old.Name), _files.NvramOf(renamed.Spec.Name));
+        if (NvramOf(renamed.Spec) != to || !File.Exists(from))
+            return null;
+        return !File.Exists(to)
+            ? (from, to)
+            : throw new WherryException(ErrorCode.OperationInvalid, $"cannot rename '{old.Name}': '{to}' has another guest's nvram");
     }
 
     /// <summary>After a failure: what is left of the attempt would be found at the next start, beside the definition that still counts.</summary>

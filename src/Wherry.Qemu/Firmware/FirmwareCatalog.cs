@@ -37,24 +37,35 @@ public sealed class FirmwareCatalog
     public ImmutableArray<FirmwareDescriptor> Read()
     {
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var directory in _directories.Where(Directory.Exists))
-        {
-            foreach (var file in Directory.EnumerateFiles(directory, "*.json"))
-                files[Path.GetFileName(file)] = file;
-        }
+        foreach (var file in _directories.Where(Directory.Exists).SelectMany(FilesIn))
+            files[Path.GetFileName(file)] = file;
 
         return [.. files.Values.Select(TryRead).OfType<FirmwareDescriptor>()];
+    }
+
+    private string[] FilesIn(string directory)
+    {
+        try
+        {
+            return Array.FindAll(Directory.GetFiles(directory, "*.json"), file => Path.GetFileName(file)[0] != '.');
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            FirmwareLog.Unreadable(_logger, directory, e.Message);
+            return [];
+        }
     }
 
     private FirmwareDescriptor? TryRead(string path)
     {
         try
         {
-            return new FileInfo(path).Length switch
+            using var reader = new StreamReader(path); // through a link, whose own length says nothing
+            return reader.BaseStream.Length switch
             {
                 0 => null,
                 > MaxBytes => throw new FormatException($"longer than {MaxBytes} bytes"),
-                _ => FirmwareDescriptor.Parse(path, File.ReadAllText(path)),
+                _ => FirmwareDescriptor.Parse(path, reader.ReadToEnd()),
             };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)

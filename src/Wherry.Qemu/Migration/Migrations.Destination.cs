@@ -43,7 +43,7 @@ public sealed partial class Migrations
         var cookie = MigrationCookie.Parse(
             call.Cookie.AsSpan(),
             new CookieExpectation(definition.Spec.Name, definition.Spec.Uuid, _context.Host.HostUuid, KnownFeatures));
-        definition = MigrationDefinitions.Renamed(definition, call.Parameters.DestinationName);
+        definition = MigrationDefinitions.Renamed(definition, call.Parameters.DestinationName, _context.Driver.NvramOf);
         if (call.Flags.HasFlag(MigrationFlags.PostCopyResume))
         {
             var broken = FindIncoming(cookie, definition.Spec.Name)

@@ -187,7 +187,7 @@ public sealed partial class Migrations
             PeerUri = peerUri,
             DestinationXml = MigrationDefinitions.ForDestination(live, parameters.DestinationXml),
             PersistentXml = flags.HasFlag(MigrationFlags.PersistDestination)
-                ? MigrationDefinitions.ToPersist(domain.Snapshot.Config ?? live, parameters.PersistentXml)
+                ? MigrationDefinitions.ToPersist(domain.Snapshot.Config ?? live, live.Spec, parameters.PersistentXml)
                 : null,
             CopiedDisks = copied.IsEmpty ? [] : await CopiedDisks.FindAsync(qemu, domain, [.. copied.Select(disk => disk.TargetDev)], ct),
             SavedParameters = await StreamConfiguration.SaveAsync(qemu.Monitor, ct),

@@ -49,7 +49,8 @@ public sealed class ProcessTermination
                 return TerminationResult.SignalFailed(step.Name, sent);
             }
 
-            // A stopped process would hear SIGTERM only when somebody lets it go on, and its disks would go unflushed.
+            // A stopped process would hear SIGTERM only when somebody lets it go on, and its disks would go unflushed. It may have gone already.
+            // No guest runs by this that did not: whoever gives one up has no "cont" of its own unanswered.
             if (step.Signal == NativeProcess.SigTerm)
                 process.Signal(NativeProcess.SigCont);
 

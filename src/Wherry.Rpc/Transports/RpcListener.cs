@@ -27,6 +27,7 @@ public abstract class RpcListener : IAsyncDisposable
     /// <returns>The transport to use; it owns <paramref name="accepted"/>, and so does whoever throws.</returns>
     public virtual Task<RpcTransport> HandshakeAsync(RpcTransport accepted, CancellationToken ct) => Task.FromResult(accepted);
 
+    /// <summary>A second time does nothing: whoever bound it and the server that it serves may both end it.</summary>
     public abstract ValueTask DisposeAsync();
 }
 

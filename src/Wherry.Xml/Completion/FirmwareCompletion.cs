@@ -86,7 +86,8 @@ internal static class FirmwareCompletion
 
     private static void CheckNamed(XElement os, XElement? loader, string? path, XElement? nvram)
     {
-        if (os.Element("firmware") is { } features)
+        // A running guest whose firmware was chosen by its features shows, and is sent with, both: them and the file.
+        if (path is null && os.Element("firmware") is { } features)
             throw Refusal("cannot use feature-based firmware autoselection when firmware autoselection is disabled", features);
         if (path is null && (loader is not null || nvram is not null))
             throw Refusal("no loader path specified and firmware auto selection disabled", loader ?? nvram);

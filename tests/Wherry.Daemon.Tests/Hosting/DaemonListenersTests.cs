@@ -27,6 +27,20 @@ public sealed class DaemonListenersTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_waits_for_a_daemon_whose_start_fails_is_let_go()
+    {
+        using var early = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        var listeners = await DaemonListeners.BindAsync(await OptionsAsync(), NullLoggerFactory.Instance, TimeProvider.System);
+        await early.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath), TestContext.Current.CancellationToken);
+
+        await listeners.DisposeAsync();
+
+        Assert.Equal(
+            SocketError.ConnectionReset,
+            (await Assert.ThrowsAsync<SocketException>(async () => await early.ReceiveAsync(new byte[1], TestContext.Current.CancellationToken))).SocketErrorCode);
+    }
+
+    [Fact]
     public async Task One_place_that_is_taken_gives_the_others_back()
     {
         using var taken = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);

@@ -35,6 +35,7 @@ virsh undefine efi
 sed "s,<os.*>,<os>,; s,<type,<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader><type," efi.xml >named.xml && virsh define named.xml && virsh dumpxml efi --xpath '/domain/os'
 virsh start --paused efi && virsh dumpxml efi --xpath '/domain/os' && virsh destroy efi && cmp /var/lib/libvirt/qemu/nvram/efi_VARS.fd /usr/share/OVMF/OVMF_VARS_4M.fd
 virsh domrename efi other && virsh dumpxml other --xpath '/domain/os' && virsh undefine other --nvram && ls /var/lib/libvirt/qemu/nvram
+! Stock leaves the guest's variables under its former name, where the next guest of that name finds them.
 cp /usr/share/OVMF/OVMF_CODE_4M.fd images/unknown.fd && sed "s,/usr/share/OVMF/,$PWD/images/,; s/OVMF_CODE_4M/unknown/" named.xml >unknown.xml && virsh define unknown.xml && virsh start efi
 sed "s,</loader>,</loader><nvram template='/nonexistent.fd'/>," unknown.xml >refused.xml && virsh define refused.xml && virsh start efi
 sed "s,</loader>,</loader><nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'>$PWD/images/own.fd</nvram>," unknown.xml >own.xml && virsh define own.xml && virsh start --paused efi && virsh dumpxml efi --xpath '/domain/os' && virsh destroy efi && ls -l images | awk '{ print $1, $3, $5, $NF }'
@@ -55,6 +56,17 @@ virsh define efi.xml && virsh start --paused efi && virsh destroy efi && printf 
 virsh start --paused renamed && virsh destroy renamed && cmp /var/lib/libvirt/qemu/nvram/renamed_VARS.fd /usr/share/OVMF/OVMF_VARS_4M.ms.fd
 ! As above.
 virsh undefine renamed --nvram
+virsh define efi.xml && virsh autostart efi && touch /var/lib/libvirt/qemu/nvram/efi_VARS.fd /var/lib/libvirt/qemu/nvram/other_VARS.fd && virsh domrename efi other
+! Stock gives the guest what another has left under that name.
+virsh dominfo efi | grep Autostart
+! As above.
+for guest in efi other; do virsh undefine --keep-nvram $guest; done >/dev/null 2>&1; rm /var/lib/libvirt/qemu/nvram/*_VARS.fd
+sed "s,<type,<loader stateless='yes'/><type," efi.xml >stateless.xml && touch /var/lib/libvirt/qemu/nvram/efi_VARS.fd && virsh define stateless.xml && virsh undefine efi --nvram && ls /var/lib/libvirt/qemu/nvram
+! Stock takes what bears the guest's name for its own, though it has no variables.
+rm -f /var/lib/libvirt/qemu/nvram/*
+sed "s,</loader>,</loader><nvram>$PWD/nosuch/own.fd</nvram>," named.xml >refused.xml && virsh define refused.xml && virsh start efi
+! Stock says the same in other words.
+virsh undefine efi && ls -d nosuch 2>&1 | sed 's/ls: //'
 virsh domcapabilities --machine q35 | sed -n '/<os/,/<.os>/p'
 virsh domcapabilities --machine pc | sed -n '/<os/,/<.os>/p'
 virsh domcapabilities --machine microvm | sed -n '/<os/,/<.os>/p'

@@ -251,9 +251,10 @@ internal sealed partial class IncomingMigration
     private async Task<DomainDefinition> DefinitionToKeepAsync(CancellationToken ct)
     {
         var xml = _performCookie?.PersistentXml ?? _order.PersistentXml;
-        return xml is null
-            ? Definition
-            : MigrationDefinitions.Renamed(await _context.Driver.CompleteAsync(xml, newDomain: false, ct), _domain.Name);
+        if (xml is null)
+            return Definition;
+        var kept = MigrationDefinitions.Renamed(await _context.Driver.CompleteAsync(xml, newDomain: false, ct), _domain.Name, _context.Driver.NvramOf);
+        return MigrationDefinitions.Settled(kept, Definition.Spec, _context.Driver.NvramOf(_domain.Name));
     }
 
     /// <summary>
