@@ -57,13 +57,18 @@ internal sealed class Figures
     }
 
     /// <summary>
-    /// How often per second an action can be done, one after another, for a second and a half. A few hundred before that are not counted: in
-    /// them our own client is compiled, which would be laid to the charge of the daemon that happens to be measured first.
+    /// How often per second an action can be done, one after another: three times a second and a half. As long before that is not counted: our own
+    /// client is compiled in it, which would be laid to the charge of the daemon that happens to be measured first.
     /// </summary>
     public async Task AddRateAsync(string figure, Func<Task> action)
     {
-        for (var warming = 0; warming < 300; warming++)
-            await action();
+        await RateAsync(action);
+        for (var round = 0; round < 3; round++)
+            Add($"{figure}, 1/s", await RateAsync(action));
+    }
+
+    private static async Task<double> RateAsync(Func<Task> action)
+    {
         var began = Stopwatch.GetTimestamp();
         var count = 0;
         while (Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(1.5))
@@ -72,7 +77,7 @@ internal sealed class Figures
             count++;
         }
 
-        Add($"{figure}, 1/s", count / Stopwatch.GetElapsedTime(began).TotalSeconds);
+        return count / Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
 
     public static void Print(IReadOnlyList<(string Daemon, Figures Figures)> all, int n)
