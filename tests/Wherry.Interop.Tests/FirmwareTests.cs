@@ -19,7 +19,7 @@ public sealed class FirmwareTests
         Assert.SkipUnless(File.Exists(Code), "ovmf is not installed");
         await using var pair = await (toStock ? RealHosts.WherrydAndStockAsync() : RealHosts.TwoWherrydAsync());
         var (here, there) = (pair.Alpha, pair.Bravo);
-        await here.Virsh.RunWithXmlAsync("create", Xml(here.Host)).Checked();
+        await here.Virsh.RunWithXmlAsync("create", NamedXml(here.Host)).Checked();
         var first = await File.ReadAllBytesAsync(Template, TestContext.Current.CancellationToken);
         await UntilAsync("the firmware has written its first variables", () => !Variables(here).SequenceEqual(first));
 
@@ -74,33 +74,22 @@ public sealed class FirmwareTests
     private static async Task<string> NvramAsync(DaemonRunner daemon, string name) =>
         DomainSpec.From(DomainDocument.Parse(await daemon.Virsh.AskAsync("dumpxml", name))).Os.Nvram.Path!; // it runs
 
-    private const string ChosenXml = """
-        <domain type='qemu'>
-          <name>efi</name>
-          <memory unit='MiB'>64</memory>
-          <os firmware='efi'>
-            <type arch='x86_64' machine='q35'>hvm</type>
-            <firmware><feature enabled='no' name='secure-boot'/></firmware>
-          </os>
-          <features><acpi/></features>
-          <devices>
-            <memballoon model='none'/>
-          </devices>
-        </domain>
-        """;
+    private static string ChosenXml => Xml("<os firmware='efi'>", "<firmware><feature enabled='no' name='secure-boot'/></firmware>");
 
     private static byte[] Variables(DaemonRunner daemon) => File.ReadAllBytes(Outside(daemon));
 
     private static string Outside(DaemonRunner daemon) => Path.Combine(daemon.Host.ImagesOutside, "efi_VARS.fd");
 
-    private static string Xml(TestHost host) => $"""
+    private static string NamedXml(TestHost host) => Xml(
+        "<os>", $"<loader readonly='yes' type='pflash'>{Code}</loader><nvram template='{Template}'>{host.Images}/efi_VARS.fd</nvram>");
+
+    private static string Xml(string os, string firmware) => $"""
         <domain type='qemu'>
           <name>efi</name>
           <memory unit='MiB'>128</memory>
-          <os>
+          {os}
             <type arch='x86_64' machine='q35'>hvm</type>
-            <loader readonly='yes' type='pflash'>{Code}</loader>
-            <nvram template='{Template}'>{host.Images}/efi_VARS.fd</nvram>
+            {firmware}
           </os>
           <features><acpi/></features>
           <devices>

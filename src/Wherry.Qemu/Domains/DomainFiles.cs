@@ -1,5 +1,6 @@
 using System.Globalization;
 using Wherry.Qemu.State;
+using Wherry.Xml;
 
 namespace Wherry.Qemu.Domains;
 
@@ -53,7 +54,7 @@ public sealed class DomainFiles
         _automaticDumpDirectory, $"{id}-{Short(name)}-{now.ToString("yyyy-MM-dd-HH:mm:ss", CultureInfo.InvariantCulture)}");
 
     /// <summary>The UEFI variables of a guest whose definition does not say where they are.</summary>
-    public string NvramOf(string name) => Path.Combine(_nvramDirectory, $"{name}_VARS.fd");
+    public string NvramOf(string name) => Path.Combine(_nvramDirectory, NvramSpec.FileName(name));
 
     /// <summary>Where the memory of a tunnelled migration passes between QEMU and the daemon, on either side.</summary>
     internal string TunnelOf(Guid handover) => Path.Combine(_runtimeDirectory, $"{handover.ToString("N")[..16]}.tunnel");

@@ -272,7 +272,7 @@ public sealed class DomainLauncher : IDomainLauncher
         spec.Os is { Firmware: null, Loader.IsFlash: false }
             ? Task.FromResult<ChosenFirmware?>(null)
             : Task.Run(
-                () => FirmwareChoice.Find(spec, _firmwares.Read(), _files.NvramOf(spec.Name), path => !resetNvram && File.Exists(path)), ct);
+                () => FirmwareChoice.Find(spec, _firmwares.Read, _files.NvramOf(spec.Name), path => !resetNvram && File.Exists(path)), ct);
 
     /// <summary>The images below, as far as they can be read here: what is missing may be on the host that the line is meant for.</summary>
     private static ImmutableDictionary<string, ImmutableArray<ChainImage>> BackingOf(DomainSpec spec)

@@ -74,8 +74,7 @@ public sealed partial class QemuDriver
     }
 
     /// <summary>Where a guest's UEFI variables are, or will be; null for one that has none.</summary>
-    private string? NvramOf(DomainSpec spec) =>
-        spec.Os.Nvram.Path ?? (spec.Os is { Firmware: FirmwareKind.Efi, Loader.IsStateless: false } ? _files.NvramOf(spec.Name) : null);
+    private string? NvramOf(DomainSpec spec) => spec.Os.LeavesNvramToHost ? NvramOf(spec.Name) : spec.Os.Nvram.Path;
 
     /// <summary>Where this host keeps the UEFI variables of a guest of that name whose definition does not say.</summary>
     internal string NvramOf(string name) => _files.NvramOf(name);

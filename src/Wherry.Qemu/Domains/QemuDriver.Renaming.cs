@@ -65,7 +65,8 @@ public sealed partial class QemuDriver
 
         try
         {
-            _files.SetAutostart(old.Name, false);
+            if (old.Autostart)
+                _files.SetAutostart(old.Name, false);
             if (variables is { } moved)
                 NvramFile.Remove(moved.From);
         }

@@ -65,7 +65,7 @@ public sealed class FirmwareCatalog
             {
                 0 => null,
                 > MaxBytes => throw new FormatException($"longer than {MaxBytes} bytes"),
-                _ => FirmwareDescriptor.Parse(path, reader.ReadToEnd()),
+                _ => FirmwareDescriptor.Parse(reader.ReadToEnd()),
             };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)

@@ -13,12 +13,13 @@ public static class FirmwareChoice
         ("/usr/share/OVMF/OVMF_CODE.secboot.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
     ];
 
-    /// <param name="available">In the order in which they are to be tried.</param>
+    /// <param name="available">In the order in which they are to be tried; asked for only when there is something to choose.</param>
     /// <param name="ownNvram">Where the guest's variables are when the definition does not say.</param>
     /// <param name="isNvramKept">Whether the guest has its variables already, so that no template is needed.</param>
     /// <returns>Null: there is nothing to choose.</returns>
     /// <exception cref="WherryException">OPERATION_FAILED: nothing here is what the definition asks for.</exception>
-    public static ChosenFirmware? Find(DomainSpec spec, ImmutableArray<FirmwareDescriptor> available, string ownNvram, Predicate<string> isNvramKept)
+    public static ChosenFirmware? Find(
+        DomainSpec spec, Func<ImmutableArray<FirmwareDescriptor>> available, string ownNvram, Predicate<string> isNvramKept)
     {
         var os = spec.Os;
         var isOnlyTemplateWanted = os.Firmware is null;
@@ -28,7 +29,7 @@ public static class FirmwareChoice
             return null;
         }
 
-        if (available.FirstOrDefault(firmware => Matches(firmware, spec)) is { } found)
+        if (available().FirstOrDefault(firmware => Matches(firmware, spec)) is { } found)
             return Chosen(found, spec, ownNvram);
         return isOnlyTemplateWanted
             ? null

@@ -6,11 +6,10 @@ using System.Text.Json;
 namespace Wherry.Qemu.Firmware;
 
 /// <summary>One firmware of this host, as its package describes it. Source: QEMU's docs/interop/firmware.json.</summary>
-/// <param name="Source">The description's file.</param>
 /// <param name="Interfaces">"uefi", "bios" and others.</param>
 /// <param name="Features">"secure-boot", "requires-smm" and others.</param>
 public sealed record FirmwareDescriptor(
-    string Source, FrozenSet<string> Interfaces, FirmwareMapping Mapping, ImmutableArray<FirmwareTarget> Targets, FrozenSet<string> Features)
+    FrozenSet<string> Interfaces, FirmwareMapping Mapping, ImmutableArray<FirmwareTarget> Targets, FrozenSet<string> Features)
 {
     /// <summary>What a definition can name as its loader; null for a firmware that is started as a kernel.</summary>
     public string? LoaderPath => Mapping switch
@@ -25,14 +24,13 @@ public sealed record FirmwareDescriptor(
         target => target.Architecture == arch && target.Machines.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, machine, ignoreCase: false)));
 
     /// <exception cref="FormatException">It is not such a description; the text says what is missing.</exception>
-    public static FirmwareDescriptor Parse(string source, string json)
+    public static FirmwareDescriptor Parse(string json)
     {
         try
         {
             using var document = JsonDocument.Parse(json);
             var root = document.RootElement;
             return new FirmwareDescriptor(
-                source,
                 Words(root, "interface-types").ToFrozenSet(StringComparer.Ordinal),
                 ParseMapping(Member(root, "mapping")),
                 [.. Items(root, "targets").Select(target => new FirmwareTarget(Text(target, "architecture"), [.. Words(target, "machines")]))],

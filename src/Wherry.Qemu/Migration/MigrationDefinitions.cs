@@ -15,7 +15,7 @@ internal static class MigrationDefinitions
     /// <summary>The definition to keep, as the next start would use it.</summary>
     /// <param name="running">The guest as it runs, which has its UEFI variables where another host would not look for them.</param>
     public static string ToPersist(DomainDefinition stored, DomainSpec running, string? asked) =>
-        ToPersist(IsUnpinned(stored.Spec) && running.Os.Nvram.Path is { } path ? new DomainDefinition(stored.Document.WithNvram(path)) : stored, asked);
+        ToPersist(stored.Spec.Os.LeavesNvramToHost && running.Os.Nvram.Path is { } path ? new DomainDefinition(stored.Document.WithNvram(path)) : stored, asked);
 
     /// <inheritdoc cref="ToPersist(DomainDefinition, DomainSpec, string?)"/>
     public static string ToPersist(DomainDefinition stored, string? asked) => asked is null
@@ -35,7 +35,7 @@ internal static class MigrationDefinitions
             throw new WherryException(ErrorCode.XmlError, $"name {name} cannot contain '/'", ErrorDomain.Domain);
         var document = definition.Document.WithName(name);
         return new DomainDefinition(
-            Path.GetFileName(definition.Spec.Os.Nvram.Path) == $"{definition.Spec.Name}_VARS.fd" ? document.WithNvram(nvramOf(name)) : document);
+            Path.GetFileName(definition.Spec.Os.Nvram.Path) == NvramSpec.FileName(definition.Spec.Name) ? document.WithNvram(nvramOf(name)) : document);
     }
 
     /// <summary>
@@ -46,11 +46,9 @@ internal static class MigrationDefinitions
     public static DomainDefinition Settled(DomainDefinition kept, DomainSpec running, string own) => (kept.Spec.Os, running.Os.Nvram.Path) switch
     {
         ({ Firmware: FirmwareKind.Efi, Nvram.Path: { } pinned }, _) when pinned == own => new DomainDefinition(kept.Document.WithNvram(null)),
-        (_, { } path) when IsUnpinned(kept.Spec) && path != own => new DomainDefinition(kept.Document.WithNvram(path)),
+        (_, { } path) when kept.Spec.Os.LeavesNvramToHost && path != own => new DomainDefinition(kept.Document.WithNvram(path)),
         _ => kept,
     };
-
-    private static bool IsUnpinned(DomainSpec spec) => spec.Os is { Firmware: FirmwareKind.Efi, Nvram.Path: null, Loader.IsStateless: false };
 
     private static DomainDocument Checked(DomainDefinition ours, string asked)
     {

@@ -14,8 +14,8 @@ internal static class FirmwareCompletion
             throw DomainXmlException.Invalid($"unknown firmware value {unknown}", os);
         CompleteFeatures(os.Element("firmware"));
         var loader = os.Element("loader");
-        var path = loader?.Value is { Length: > 0 } named ? named : null;
-        if (path is not null && loader is not null && loader.Get("type") is null)
+        var path = os.Text("loader");
+        if (loader is { Value.Length: > 0 } && loader.Get("type") is null)
             loader.SetAttributeValue("type", "rom");
         CheckSecure(tree, os, loader);
         Check(os, loader, path, os.Element("nvram"));

@@ -52,7 +52,7 @@ public sealed record CompletionContext
     public bool NewDomain { get; init; } = true;
 
     /// <summary>Where a guest with UEFI firmware keeps its variables when its definition does not say, by the domain's name.</summary>
-    public Func<string, string> NvramPath { get; init; } = name => $"/var/lib/libvirt/qemu/nvram/{name}_VARS.fd";
+    public Func<string, string> NvramPath { get; init; } = name => $"/var/lib/libvirt/qemu/nvram/{NvramSpec.FileName(name)}";
 
     private static string RandomMac()
     {

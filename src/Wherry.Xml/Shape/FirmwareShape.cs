@@ -36,8 +36,7 @@ internal static class FirmwareShape
 
     private static string Attribute(XElement feature, string name, ValueRule rule)
     {
-        var text = feature.Get(name)
-            ?? throw DomainXmlException.Invalid($"Missing required attribute '{name}' in element '{feature.Name.LocalName}'", feature);
+        var text = feature.Required(name);
         return rule(text) ?? throw XElementReading.InvalidValue(feature, name, text);
     }
 }

@@ -55,6 +55,9 @@ public sealed record OsSpec
 
     public NvramSpec Nvram { get; init; } = new(null, null);
 
+    /// <summary>It will have UEFI variables, and does not say where: each host has a place of its own for them.</summary>
+    public bool LeavesNvramToHost => this is { Firmware: FirmwareKind.Efi, Nvram.Path: null, Loader.IsStateless: false };
+
     public bool IsQ35 => Machine is not null && (Machine.StartsWith("pc-q35", StringComparison.Ordinal) || Machine == "q35");
 
     public bool IsI440Fx => Machine is not null
@@ -96,7 +99,11 @@ public sealed record LoaderSpec
 /// <summary>The variables of UEFI.</summary>
 /// <param name="Path">The guest's own file.</param>
 /// <param name="Template">What that file is at first.</param>
-public sealed record NvramSpec(string? Path, string? Template);
+public sealed record NvramSpec(string? Path, string? Template)
+{
+    /// <summary>What the file is called where the host chooses its place.</summary>
+    public static string FileName(string domain) => $"{domain}_VARS.fd";
+}
 
 public enum BootDevice
 {

@@ -66,12 +66,12 @@ public sealed class FirmwareCatalogTests : IDisposable
 
         if (expected is null)
         {
-            var refused = Assert.Throws<WherryException>(() => FirmwareChoice.Find(spec, Read(), "/nvram", _ => false));
+            var refused = Assert.Throws<WherryException>(() => FirmwareChoice.Find(spec, Read, "/nvram", _ => false));
             Assert.Equal((ErrorCode.OperationFailed, "operation failed: Unable to find any firmware to satisfy 'efi'"), (refused.Code, refused.Message));
             return;
         }
 
-        var chosen = FirmwareChoice.Find(spec, Read(), "/nvram", _ => false)!;
+        var chosen = FirmwareChoice.Find(spec, Read, "/nvram", _ => false)!;
         Assert.Equal(expected, chosen.Loader);
         Assert.Equal(expected is "/plain" or "/secure" ? ("/template", "/nvram") : (null, null), (chosen.NvramTemplate, chosen.NvramPath));
         Assert.Equal(expected == "/secure", chosen.RequiresSmm);

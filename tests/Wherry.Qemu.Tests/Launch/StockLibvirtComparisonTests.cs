@@ -96,7 +96,7 @@ public sealed class StockLibvirtComparisonTests : IAsyncLifetime
         {
             var defined = DomainSpec.From(document);
             var firmware = FirmwareChoice.Find(
-                defined, new FirmwareCatalog(FirmwareCatalog.UsualDirectories(null), NullLogger.Instance).Read(),
+                defined, new FirmwareCatalog(FirmwareCatalog.UsualDirectories(null), NullLogger.Instance).Read,
                 $"/var/lib/libvirt/qemu/nvram/{defined.Name}_VARS.fd", _ => false);
             var spec = Resolved(DomainSpec.From(new LiveOverlay { Id = 1, Firmware = firmware }.Apply(document)));
             var context = LaunchContexts.Fixed.WithTaps(spec) with { VncPort = 5900, VncWebSocketPort = -1 };
