@@ -181,6 +181,7 @@ internal sealed class WherryDaemon
             Dialer = new RpcMigrationPeerDialer(
                 new ClientConnectionOptions
                 {
+                    IsUnattended = true,
                     KeepAliveInterval = TimeSpan.FromSeconds(qemu.KeepAliveInterval),
                     KeepAliveCount = qemu.KeepAliveCount,
                     TlsFiles = _options.ClientTlsFiles,

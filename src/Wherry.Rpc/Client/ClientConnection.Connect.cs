@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Wherry.Errors;
 using Wherry.Rpc.Transports;
+using Wherry.Rpc.Transports.Ssh;
 using Wherry.Rpc.Transports.Tls;
 using Wherry.Wire.Remote;
 
@@ -62,6 +63,9 @@ public sealed partial class ClientConnection
     private static async Task<RpcTransport> OpenAsync(
         RpcEndpoint endpoint, ClientConnectionOptions options, TimeProvider time, ILogger logger, CancellationToken ct)
     {
+        if (endpoint is RpcEndpoint.Ssh ssh)
+            return new RpcTransport(CommandStream.Start(ssh.Command, SshCommand.Arguments(ssh, options.IsUnattended), $"{ssh}"), new PeerIdentity(ssh.ToString()) { IsEncrypted = true });
+
         // Before anything is sent: a certificate of ours that cannot work is told as such.
         var credentials = endpoint is RpcEndpoint.Tls tls ? LoadCredentials(tls, options, time, logger) : null;
         var socket = endpoint switch

@@ -11,6 +11,9 @@ public sealed record ClientConnectionOptions
     /// <summary>Our certificate and the authorities that we trust, for servers reached over TLS whose URI has no <c>pkipath</c>.</summary>
     public TlsFiles TlsFiles { get; init; } = TlsFiles.InSystemLayout("/etc/pki", TlsRole.Client);
 
+    /// <summary>Nobody is there whom ssh could ask for a password.</summary>
+    public bool IsUnattended { get; init; }
+
     /// <summary>Between PINGs to a silent server; zero or less: none are sent. libvirt's default for daemon to daemon is 5 s.</summary>
     public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(5);
 

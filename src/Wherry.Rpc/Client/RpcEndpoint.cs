@@ -10,6 +10,8 @@ namespace Wherry.Rpc.Client;
 ///   qemu+tcp://[2001:db8::7]/system              TCP, IPv6
 ///   qemu+tls://host[:16514]/system, qemu://host/system?pkipath=/dir&amp;no_verify=1&amp;no_sanity=1&amp;tls_priority=NORMAL
 ///                                                TLS; the server's certificate must be for that host
+///   qemu+ssh://[user@]host[:22]/system?command=ssh&amp;keyfile=/key&amp;no_verify=1&amp;no_tty=1&amp;proxy=auto|netcat|native&amp;netcat=nc&amp;socket=/path
+///                                                the user's own ssh program, and what it runs there
 ///   qemu+unix:///system?socket=/path             unix socket
 ///   qemu:///system, qemu:///session              unix socket at libvirt's place
 /// </code>
@@ -40,10 +42,12 @@ public abstract record RpcEndpoint
             "tls" when parsed.Host.Length == 0 => throw Invalid(uri, "transport tls needs a host"),
             "tls" => ParseTls(uri, parsed, driverUri),
             "" when parsed.Host.Length > 0 => ParseTls(uri, parsed, driverUri), // libvirt's default for another host
+            "ssh" when parsed.Host.Length == 0 => throw Invalid(uri, "transport ssh needs a host"),
+            "ssh" => ParseSsh(uri, parsed, driverUri),
             "unix" when parsed.Host.Length > 0 => throw Invalid(uri, "a unix socket has no host; write qemu+tls:// to reach another one"),
             "unix" or "" => new Unix(Parameter(parsed, "socket") ?? DefaultSocket(uri, parsed.AbsolutePath), driverUri),
             _ => throw new WherryException(
-                ErrorCode.ConfigUnsupported, $"transport '{transport}' in '{uri}' (tcp, tls and unix are)", ErrorDomain.Rpc),
+                ErrorCode.ConfigUnsupported, $"transport '{transport}' in '{uri}' (tcp, tls, ssh and unix are)", ErrorDomain.Rpc),
         };
     }
 
@@ -58,6 +62,40 @@ public abstract record RpcEndpoint
             SanityCheck = !Switch(text, uri, "no_sanity"),
             Priority = Parameter(uri, "tls_priority"),
         };
+
+    /// <summary>
+    /// As libvirt chooses when the URI does not: a socket's path is for netcat, which alone takes one; a user's daemon listens where only its own host
+    /// knows, so it is for the helper.
+    /// </summary>
+    private static Ssh ParseSsh(string text, Uri uri, string driverUri)
+    {
+        var (netcat, socket) = (Parameter(uri, "netcat"), Parameter(uri, "socket"));
+        var proxy = Parameter(uri, "proxy") switch
+        {
+            null when socket is not null => RemoteProxy.Netcat,
+            null when uri.AbsolutePath == "/session" => RemoteProxy.Native,
+            null or "auto" when netcat is not null => RemoteProxy.Netcat,
+            null or "auto" => RemoteProxy.Auto,
+            "netcat" when socket is null && uri.AbsolutePath == "/session" => throw Invalid(text, "proxy=netcat needs a socket: where that user's is only his own host knows"),
+            "netcat" => RemoteProxy.Netcat,
+            "native" when netcat is not null => throw Invalid(text, "netcat path not valid with native proxy mode"),
+            "native" when socket is not null => throw Invalid(text, "virt-ssh-helper takes no socket; leave proxy=native or the socket out"),
+            "native" => RemoteProxy.Native,
+            var unknown => throw Invalid(text, $"Unknown proxy type '{unknown}' (auto, netcat and native are known)"),
+        };
+        return new Ssh(uri.IdnHost, driverUri)
+        {
+            Port = uri.Port < 0 ? null : uri.Port,
+            User = uri.UserInfo is { Length: > 0 } user ? Uri.UnescapeDataString(user) : null,
+            Command = Parameter(uri, "command") ?? "ssh",
+            KeyFile = Parameter(uri, "keyfile"),
+            Verify = !Switch(text, uri, "no_verify"),
+            IsUnattended = Switch(text, uri, "no_tty"),
+            Proxy = proxy,
+            Netcat = netcat,
+            Socket = socket,
+        };
+    }
 
     private static string? Parameter(Uri uri, string name)
     {
@@ -109,6 +147,42 @@ public abstract record RpcEndpoint
         public string? Priority { get; init; }
 
         public override string ToString() => Host.Contains(':', StringComparison.Ordinal) ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
+    }
+
+    /// <summary>A host that an ssh program reaches.</summary>
+    public sealed record Ssh(string Host, string DriverUri) : RpcEndpoint(DriverUri)
+    {
+        /// <summary>Null for what ssh's own configuration says.</summary>
+        public int? Port { get; init; }
+
+        /// <summary>Who we are there; null for what ssh's own configuration says.</summary>
+        public string? User { get; init; }
+
+        /// <summary>The ssh program: a name that is looked for in PATH, or a path.</summary>
+        public string Command { get; init; } = "ssh";
+
+        /// <summary>Our private key; null for what ssh's own configuration says.</summary>
+        public string? KeyFile { get; init; }
+
+        /// <summary>The host's key must be one that ssh knows.</summary>
+        public bool Verify { get; init; } = true;
+
+        /// <summary>ssh asks nobody for a password.</summary>
+        public bool IsUnattended { get; init; }
+
+        public RemoteProxy Proxy { get; init; }
+
+        /// <summary>netcat's name or path there; null for "nc".</summary>
+        public string? Netcat { get; init; }
+
+        /// <summary>The daemon's socket there; null for the usual place.</summary>
+        public string? Socket { get; init; }
+
+        public override string ToString()
+        {
+            var host = Host.Contains(':', StringComparison.Ordinal) && Port is not null ? $"[{Host}]" : Host;
+            return $"{(User is null ? "" : $"{User}@")}{host}{(Port is null ? "" : string.Create(CultureInfo.InvariantCulture, $":{Port}"))}";
+        }
     }
 
     /// <summary>A unix socket's path.</summary>

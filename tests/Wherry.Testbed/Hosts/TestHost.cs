@@ -8,8 +8,8 @@ namespace Wherry.Testbed.Hosts;
 /// <code>
 ///   HOST/images  is seen as  RUN/images     so that both hosts have "the same" local disk path, and different files behind it
 ///   /etc/libvirt /run/libvirt /var/{lib,log,cache}/libvirt     are its own, empty, so that a stock libvirtd believes that it is alone
-///   /etc/passwd /etc/group   know the user of libvirt's package, which its libvirtd looks for whatever its configuration says; Debian's
-///                            libvirt-daemon does not make it, only libvirt-daemon-system does, which would start a libvirtd on this machine
+///   /etc/passwd /etc/group   know the users that libvirtd and sshd ask for whatever their configurations say: who made them here would be
+///                            libvirt-daemon-system and openssh-server, which also start servers on this machine
 /// </code>
 /// Without root it is only a directory and a name, and everything runs on the machine itself.
 /// </summary>
@@ -25,11 +25,13 @@ public sealed class TestHost : IAsyncDisposable
             mkdir -p $d
             mount -t tmpfs tmpfs $d
         done
-        for f in passwd group; do
-            ! grep -q ^libvirt-qemu: /etc/$f || continue
-            { cat /etc/$f; [ $f = group ] && echo libvirt-qemu:x:64055: || echo libvirt-qemu:x:64055:64055::/:/bin/false; } > "$2/$f"
-            mount --bind "$2/$f" /etc/$f
+        cat /etc/passwd > "$2/passwd"
+        cat /etc/group > "$2/group"
+        for user in libvirt-qemu:x:64055 sshd:x:64056; do
+            grep -q "^${user%%:*}:" "$2/passwd" || echo "$user:${user##*:}::/:/bin/false" >> "$2/passwd"
+            grep -q "^${user%%:*}:" "$2/group" || echo "$user:" >> "$2/group"
         done
+        for f in passwd group; do mount --bind "$2/$f" /etc/$f; done
         echo ready
         read -r _ || true
         """;
