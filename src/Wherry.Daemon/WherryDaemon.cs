@@ -28,7 +28,8 @@ namespace Wherry.Daemon;
 /// <summary>
 /// One daemon, put together and run.
 /// <code>
-///   locks --> listeners --> driver: definitions, re-attach --> serve --> READY=1 --> autostart
+///   locks --> listeners --+--> driver: definitions, re-attach --+--> READY=1 --> autostart
+///                         +--> clients connect, their calls wait --+
 ///   SIGTERM --> STOPPING=1 --> no new clients, calls end, sockets removed --> monitors closed --> exit; every QEMU goes on
 /// </code>
 /// </summary>
@@ -66,20 +67,17 @@ internal sealed class WherryDaemon
         await using var listeners = await DaemonListeners.BindAsync(_options, _logs, _time);
         using var processes = new ProcessSupervisor(_logs.CreateLogger("Wherry.Qemu.Process"));
         var context = Compose(processes);
-        await context.Driver.LoadAsync(ct);
-        await context.Migrations.RecoverAsync(ct);
-        await context.Storage.LoadAsync(ct);
-
-        var server = new RpcServer(
-            _options.Rpc,
-            [new RemoteProgram(context), new QemuMonitorProgram(context), new PeerProgram(context.Migrations, _options.HostUuid)],
-            listeners.Clients,
-            _time,
-            _logs.CreateLogger("Wherry.Rpc"));
+        var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var serving = ServeAsync(server, listeners, context.Migrations, stopping.Token);
+        // On another thread: what a first client costs is as much again as reading few definitions.
+        var serving = Task.Run(() => ServeAsync(context, listeners, ready.Task, stopping.Token), CancellationToken.None);
         try
         {
+            await context.Driver.LoadAsync(ct);
+            await context.Migrations.RecoverAsync(ct);
+            await context.Storage.LoadAsync(ct);
+            ready.SetResult();
+
             var uri = _options.IsPrivileged ? "qemu:///system" : "qemu:///session";
             DaemonLog.Serving(_logger, uri, context.Driver.Domains.Count, Active(context));
             _notifier.Ready($"serving {uri}");
@@ -90,6 +88,7 @@ internal sealed class WherryDaemon
         }
         finally
         {
+            ready.TrySetCanceled(CancellationToken.None);
             await stopping.CancelAsync();
             await serving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // what it threw, if anything, is on its way already
             await context.Migrations.DisposeAsync();
@@ -100,11 +99,18 @@ internal sealed class WherryDaemon
     }
 
     /// <summary>The clients' server and the administrators'. When one fails the other stops too.</summary>
-    private async Task ServeAsync(RpcServer server, DaemonListeners listeners, Migrations migrations, CancellationToken ct)
+    /// <param name="ready">Calls wait for it.</param>
+    private async Task ServeAsync(DaemonContext context, DaemonListeners listeners, Task ready, CancellationToken ct)
     {
+        var server = new RpcServer(
+            _options.Rpc,
+            [new RemoteProgram(context), new QemuMonitorProgram(context), new PeerProgram(context.Migrations, _options.HostUuid)],
+            listeners.Clients,
+            _time,
+            _logs.CreateLogger("Wherry.Rpc")) { Ready = ready };
         var admin = new AdminProgram(_log, [.. listeners.Clients.OfType<TlsListener>()]);
         var adminServer = new RpcServer(
-            _options.AdminRpc, [admin, new HandoverProgram(migrations)], listeners.Administrators, _time, _logs.CreateLogger("Wherry.Rpc"));
+            _options.AdminRpc, [admin, new HandoverProgram(context.Migrations)], listeners.Administrators, _time, _logs.CreateLogger("Wherry.Rpc")) { Ready = ready };
         admin.Servers = [(AdminProgram.OwnServer, adminServer), (AdminProgram.MainServer, server)];
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct);
         Task[] serving = [server.RunAsync(StopDeadline, either.Token), adminServer.RunAsync(StopDeadline, either.Token)];

@@ -47,6 +47,9 @@ public sealed class RpcServer
         _anonymousClients = new ClientPlaces(options.MaxAnonymousClients == 0 ? int.MaxValue : options.MaxAnonymousClients);
     }
 
+    /// <summary>Until it completes clients connect and their calls wait. Cancelled: they are told that the daemon ends.</summary>
+    public Task Ready { get; init; } = Task.CompletedTask;
+
     /// <summary>The sessions connected at this moment.</summary>
     public IReadOnlyList<ServerSession> Sessions
     {
@@ -107,7 +110,7 @@ public sealed class RpcServer
     {
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(ct);
         using var callsStopping = new CancellationTokenSource();
-        var context = new ServerContext(_options, new Dispatcher(_programs, _logger), _time, _logger, callsStopping.Token);
+        var context = new ServerContext(_options, new Dispatcher(_programs, Ready, _logger), _time, _logger, callsStopping.Token);
 
         var accepting = _listeners.Select(listener => AcceptAsync(listener, context, stopping.Token)).ToList();
         try

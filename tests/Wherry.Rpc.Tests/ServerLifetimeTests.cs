@@ -30,6 +30,38 @@ public class ServerLifetimeTests
     }
 
     [Fact]
+    public async Task Who_calls_before_the_server_is_ready_waits_for_it_and_is_pinged_meanwhile()
+    {
+        var ready = new TaskCompletionSource();
+        await using var server = new TestServer(ready: ready.Task);
+        await using var early = server.Connect();
+        await early.SendAsync(RawClient.Call(TestProgram.Wait, 1, argument: 1));
+        await early.SendAsync(RawClient.Ping());
+        await early.ExpectPongAsync();
+        Assert.False(server.Program.Begun.TryPeek(out _));
+
+        ready.SetResult();
+        await server.Program.ExpectBegunAsync(1);
+        server.Program.Release(1);
+        await early.ExpectNumberAsync(1, 1);
+    }
+
+    [Fact]
+    public async Task Who_waits_for_a_server_that_never_gets_ready_is_told_so_at_once()
+    {
+        var ready = new TaskCompletionSource();
+        var server = new TestServer(ready: ready.Task);
+        await using var early = server.Connect();
+        await early.SendAsync(RawClient.Call(TestProgram.Wait, 1, argument: 1));
+        await early.SendAsync(RawClient.Ping());
+        await early.ExpectPongAsync();
+
+        ready.SetCanceled(TestContext.Current.CancellationToken);
+        Assert.Equal((78, 7, "operation aborted: the daemon ends"), (await early.ExpectErrorAsync(1)).Brief());
+        await server.StopAsync().Within();
+    }
+
+    [Fact]
     public async Task Calls_that_do_not_finish_within_the_deadline_are_cancelled_and_say_so()
     {
         var time = new ManualTimeProvider();

@@ -9,10 +9,10 @@ internal sealed class TestServer : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
 
-    public TestServer(RpcServerOptions? options = null, TimeProvider? time = null, InMemoryListener? listener = null, IRpcProgram? also = null, params RpcListener[] more)
+    public TestServer(RpcServerOptions? options = null, TimeProvider? time = null, InMemoryListener? listener = null, IRpcProgram? also = null, Task? ready = null, params RpcListener[] more)
     {
         Listener = listener ?? new InMemoryListener();
-        Server = new RpcServer(options ?? new RpcServerOptions(), also is null ? [Program] : [Program, also], [Listener, .. more], time ?? TimeProvider.System, Logger);
+        Server = new RpcServer(options ?? new RpcServerOptions(), also is null ? [Program] : [Program, also], [Listener, .. more], time ?? TimeProvider.System, Logger) { Ready = ready ?? Task.CompletedTask };
         Running = Server.RunAsync(StopDeadline, _stop.Token);
     }
 

@@ -112,7 +112,14 @@ internal sealed class DaemonCommandLine
     {
         if (named.Length == 0)
             return configured is null ? [] : [configured];
-        return [.. named.Select(ParseListen).Where(found => found.Transport == transport).Select(found => found.EndPoint)];
+        var endPoints = ImmutableArray.CreateBuilder<IPEndPoint>(named.Length);
+        foreach (var text in named)
+        {
+            if (ParseListen(text) is var (scheme, endPoint) && scheme == transport)
+                endPoints.Add(endPoint);
+        }
+
+        return endPoints.ToImmutable();
     }
 
     private static (string Transport, IPEndPoint EndPoint) ParseListen(string text)

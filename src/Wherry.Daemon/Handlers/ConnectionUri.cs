@@ -10,7 +10,7 @@ internal static class ConnectionUri
     public static string Resolve(string? name, bool isPrivileged)
     {
         var own = isPrivileged ? "qemu:///system" : "qemu:///session";
-        if (string.IsNullOrEmpty(name))
+        if (string.IsNullOrEmpty(name) || name == own)
             return own;
         if (!Uri.TryCreate(name, UriKind.Absolute, out var uri))
             throw new WherryException(ErrorCode.InternalError, $"Unable to parse URI {name}", ErrorDomain.None);

@@ -42,10 +42,12 @@ internal sealed partial class RemoteProgram
         Client(call);
         CheckFlags(args.Flags, DomainListFilter.KnownFlags, "qemuConnectListAllDomains");
         var found = Driver.Domains.All.Select(domain => domain.Snapshot).Where(snapshot => DomainListFilter.Admits(args.Flags, snapshot));
-        var names = args.NeedResults != 0
-            ? found.OrderBy(snapshot => snapshot.Name, StringComparer.Ordinal).Select(snapshot => Name(snapshot.Identity)).ToImmutableArray()
-            : [];
-        return new(new ConnectListAllDomainsRet(names, (uint)(args.NeedResults != 0 ? names.Length : found.Count())));
+        if (args.NeedResults == 0)
+            return new(new ConnectListAllDomainsRet([], (uint)found.Count()));
+        var names = ImmutableArray.CreateBuilder<NonnullDomain>();
+        foreach (var snapshot in found.OrderBy(snapshot => snapshot.Name, StringComparer.Ordinal))
+            names.Add(Name(snapshot.Identity));
+        return new(new ConnectListAllDomainsRet(names.ToImmutable(), (uint)names.Count));
     }
 
     [Procedure(RemoteProcedure.ConnectNumOfDomains)]

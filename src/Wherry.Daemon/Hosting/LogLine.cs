@@ -13,8 +13,11 @@ internal readonly record struct LogLine(DateTimeOffset Time, int Thread, LogLeve
     /// libvirt's form, which log collectors have patterns for (S2.27):
     /// <c>2023-01-05 05:07:36.721+0000: 114785: info : ClientConnected:1001 : message</c>.
     /// </summary>
-    public byte[] ForFile() => Encoding.UTF8.GetBytes(
-        $"{Time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture)}+0000: {Text()}\n");
+    public byte[] ForFile()
+    {
+        var time = Time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture); // 2023-01-05T05:07:36.7213456Z
+        return Encoding.UTF8.GetBytes($"{time.AsSpan(0, 10)} {time.AsSpan(11, 12)}+0000: {Text()}\n");
+    }
 
     /// <summary>RFC 3164, as syslog(3) sends it to /dev/log: facility daemon, which is 3.</summary>
     public byte[] ForSyslog(string identity, int pid) => Encoding.UTF8.GetBytes(

@@ -10,7 +10,8 @@ namespace Wherry.Rpc;
 /// Turns one received frame into its reply: which program and procedure, may this session call it, and the one place where exceptions
 /// become <c>remote_error</c>. Codes and texts are those of libvirt's virnetserverprogram.c, compared with a running libvirtd 9.0.
 /// </summary>
-internal sealed class Dispatcher(IReadOnlyList<IRpcProgram> programs, ILogger logger)
+/// <param name="ready">Calls wait for it; cancelled when they need wait no longer.</param>
+internal sealed class Dispatcher(IReadOnlyList<IRpcProgram> programs, Task ready, ILogger logger)
 {
     /// <summary>The call needs a place in the priority lane.</summary>
     public bool IsPriority(in MessageHeader header) => Find(header)?.Find(header.Procedure)?.Priority ?? false;
@@ -27,6 +28,7 @@ internal sealed class Dispatcher(IReadOnlyList<IRpcProgram> programs, ILogger lo
 
         try
         {
+            if (!ready.IsCompletedSuccessfully) await ready.WaitAsync(ct).ConfigureAwait(false);
             var call = new ServerCall(session, header, frame.Payload);
             await InvokeAsync(call, ct).ConfigureAwait(false);
             return call.TakeReply();
@@ -36,7 +38,7 @@ internal sealed class Dispatcher(IReadOnlyList<IRpcProgram> programs, ILogger lo
             RpcLog.CallRefused(logger, session, header.Program, header.Procedure, header.Serial, (int)e.Code, e.Message);
             return OutgoingFrame.ErrorReply(header, e);
         }
-        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        catch (OperationCanceledException) when (ct.IsCancellationRequested || ready.IsCanceled)
         {
             return OutgoingFrame.ErrorReply(header, new WherryException(ErrorCode.OperationAborted, "the daemon ends", ErrorDomain.Rpc));
         }
