@@ -76,6 +76,10 @@ internal sealed class WherryDaemon
             await context.Driver.LoadAsync(ct);
             await context.Migrations.RecoverAsync(ct);
             await context.Storage.LoadAsync(ct);
+            // Neither READY=1 nor autostart for a daemon that is on its way out.
+            ct.ThrowIfCancellationRequested();
+            if (serving.IsCompleted)
+                await serving;
             ready.SetResult();
 
             var uri = _options.IsPrivileged ? "qemu:///system" : "qemu:///session";

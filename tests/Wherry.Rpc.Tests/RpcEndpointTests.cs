@@ -14,6 +14,7 @@ public class RpcEndpointTests
     [InlineData("qemu://bravo:4711/system?no_verify=1&pkipath=/p", "bravo:4711", "qemu:///system")]
     [InlineData("qemu+ssh://bravo/system", "bravo", "qemu:///system")]
     [InlineData("qemu+ssh://root@bravo:2222/system?keyfile=/k&no_verify=1", "root@bravo:2222", "qemu:///system")]
+    [InlineData("qemu+ssh://Me@DBProd/system?proxy=netcat", "Me@DBProd", "qemu:///system")]
     [InlineData("qemu+ssh://[2001:db8::7]:22/session", "[2001:db8::7]:22", "qemu:///session")]
     [InlineData("qemu+unix:///system?socket=/run/bravo/libvirt-sock", "/run/bravo/libvirt-sock", "qemu:///system")]
     [InlineData("qemu+unix:///session?mode=direct&socket=/tmp/a%20b", "/tmp/a b", "qemu:///session")]
@@ -40,6 +41,8 @@ public class RpcEndpointTests
     [InlineData("qemu+ssh://bravo/system?proxy=native&socket=/s", ErrorCode.InvalidArg)]
     [InlineData("qemu+ssh://bravo/session?proxy=netcat", ErrorCode.InvalidArg)]
     [InlineData("qemu+ssh://bravo/system?no_tty=maybe", ErrorCode.InvalidArg)]
+    [InlineData("qemu+ssh://bravo/system?command=", ErrorCode.InvalidArg)]
+    [InlineData("qemu+ssh://bravo/session?netcat=nc", ErrorCode.InvalidArg)]
     [InlineData("qemu+libssh://bravo/system", ErrorCode.ConfigUnsupported)]
     public void What_is_no_such_uri_is_refused_with_the_uri_in_the_text(string uri, ErrorCode code)
     {

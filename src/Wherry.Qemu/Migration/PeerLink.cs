@@ -132,7 +132,7 @@ internal sealed class PeerLink : IAsyncDisposable
         var pause = FirstPause;
         while (true)
         {
-            using var deadline = new CancellationTokenSource(DialDeadline, _time);
+            using var deadline = new CancellationTokenSource(PeerUri.Patience(Uri, DialDeadline), _time);
             using var both = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token, deadline.Token);
             try
             {

@@ -22,25 +22,23 @@ internal static class PeerSilence
     /// <exception cref="WherryException">OperationInvalid: its daemon answers.</exception>
     public static async Task RequireAsync(MigrationContext context, string host, string? uri, IMigrationPeer? open, CancellationToken ct)
     {
-        if (await AnswersAsync(context, t => IsAliveAsync(open, t), ct) || await AnswersAsync(context, t => CanBeReachedAsync(context, uri, t), ct))
+        if (await AnswersAsync(context, Patience, t => IsAliveAsync(open, t), ct)
+            || (uri is not null && await AnswersAsync(context, PeerUri.Patience(uri, Patience), t => CanBeReachedAsync(context, uri, t), ct)))
             throw new WherryException(ErrorCode.OperationInvalid, $"host '{host}' is not off: its daemon answers at {open?.Uri ?? uri}, and will say itself what became of the guest");
     }
 
     private static async Task<bool> IsAliveAsync(IMigrationPeer? peer, CancellationToken ct) =>
         peer is not null && await peer.SupportsAsync(MigrationFeature.MigrationV3, ct);
 
-    private static async Task<bool> CanBeReachedAsync(MigrationContext context, string? uri, CancellationToken ct)
+    private static async Task<bool> CanBeReachedAsync(MigrationContext context, string uri, CancellationToken ct)
     {
-        if (uri is null)
-            return false;
-
         await using var peer = await context.Dialer.DialAsync(uri, ct);
         return await IsAliveAsync(peer, ct);
     }
 
-    private static async Task<bool> AnswersAsync(MigrationContext context, Func<CancellationToken, Task<bool>> ask, CancellationToken ct)
+    private static async Task<bool> AnswersAsync(MigrationContext context, TimeSpan patience, Func<CancellationToken, Task<bool>> ask, CancellationToken ct)
     {
-        using var limit = new CancellationTokenSource(Patience, context.Time);
+        using var limit = new CancellationTokenSource(patience, context.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         try
         {

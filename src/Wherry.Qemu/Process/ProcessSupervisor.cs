@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Wherry.Qemu.Process;
 
 /// <summary>
-/// Starts QEMU processes and finds them again. The only place of Wherry that starts processes.
+/// Starts QEMU processes and finds them again. Whatever else the daemon runs is started here too; only a connection's ssh is not.
 /// <code>
 ///   Start:  posix_spawn -- own session (setsid)    the daemon's end, Ctrl-C or SIGHUP does not reach QEMU
 ///                       -- signals default, none blocked   .NET ignores SIGPIPE; QEMU must not inherit that

@@ -221,14 +221,15 @@ public sealed partial class ClientConnection : IAsyncDisposable
         await ReadAsync().ConfigureAwait(false);
         await writing.ConfigureAwait(false);
         await _keepAlive.DisposeAsync().ConfigureAwait(false);
-        await _transport.DisposeAsync().ConfigureAwait(false);
         _reader.Dispose();
 
+        // First those who wait: the end of an ssh may take its time.
         RpcLog.ServerGone(_logger, this, _end!.Value.Reason);
         foreach (var reply in TakePending()) reply.TrySetException(Lost());
         foreach (var stream in TakeStreams()) stream.Failed(Lost());
         _events.Writer.TryComplete();
         _closed.TrySetResult(_end!.Value.Reason);
+        await _transport.DisposeAsync().ConfigureAwait(false);
     }
 
     private async Task ReadAsync()

@@ -9,6 +9,6 @@ public enum RemoteProxy
     /// <summary>netcat, with a socket's path.</summary>
     Netcat,
 
-    /// <summary>virt-ssh-helper, which knows where the daemon listens.</summary>
+    /// <summary>A helper that knows where the daemon listens: libvirt's virt-ssh-helper or, where there is none, ours.</summary>
     Native,
 }

@@ -73,6 +73,7 @@ public abstract record RpcEndpoint
         var proxy = Parameter(uri, "proxy") switch
         {
             null when socket is not null => RemoteProxy.Netcat,
+            null when uri.AbsolutePath == "/session" && netcat is not null => throw Invalid(text, "netcat path not valid with native proxy mode"),
             null when uri.AbsolutePath == "/session" => RemoteProxy.Native,
             null or "auto" when netcat is not null => RemoteProxy.Netcat,
             null or "auto" => RemoteProxy.Auto,
@@ -83,7 +84,8 @@ public abstract record RpcEndpoint
             "native" => RemoteProxy.Native,
             var unknown => throw Invalid(text, $"Unknown proxy type '{unknown}' (auto, netcat and native are known)"),
         };
-        return new Ssh(uri.IdnHost, driverUri)
+        if (Parameter(uri, "command") is "") throw Invalid(text, "command is empty");
+        return new Ssh(AsWritten(text, uri.IdnHost), driverUri)
         {
             Port = uri.Port < 0 ? null : uri.Port,
             User = uri.UserInfo is { Length: > 0 } user ? Uri.UnescapeDataString(user) : null,
@@ -95,6 +97,15 @@ public abstract record RpcEndpoint
             Netcat = netcat,
             Socket = socket,
         };
+    }
+
+    /// <summary>With its capitals: ssh looks its own configuration up by what the user typed, and Uri makes hosts small.</summary>
+    private static string AsWritten(string text, string host)
+    {
+        var authority = text.AsSpan(text.IndexOf("://", StringComparison.Ordinal) + 3);
+        authority = authority[..(authority.IndexOfAny('/', '?') is var end and >= 0 ? end : authority.Length)];
+        authority = authority[(authority.LastIndexOf('@') + 1)..];
+        return authority.StartsWith(host, StringComparison.OrdinalIgnoreCase) ? authority[..host.Length].ToString() : host;
     }
 
     private static string? Parameter(Uri uri, string name)
@@ -158,7 +169,7 @@ public abstract record RpcEndpoint
         /// <summary>Who we are there; null for what ssh's own configuration says.</summary>
         public string? User { get; init; }
 
-        /// <summary>The ssh program: a name that is looked for in PATH, or a path.</summary>
+        /// <summary>The ssh program: a name that is looked for in PATH and nowhere else, or a path.</summary>
         public string Command { get; init; } = "ssh";
 
         /// <summary>Our private key; null for what ssh's own configuration says.</summary>

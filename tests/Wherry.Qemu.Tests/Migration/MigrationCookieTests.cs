@@ -45,6 +45,36 @@ public sealed class MigrationCookieTests
         Assert.Equal(FromAlpha.Statistics.Values, read.Statistics.Values);
     }
 
+    /// <summary>What a peer says of itself is dialled as root: it must choose neither a program, as ssh's URIs can, nor a certificate.</summary>
+    [Theory]
+    [Fault(96)]
+    [InlineData("qemu+ssh://alpha/system?command=/images/evil")]
+    [InlineData("qemu+ssh://root@charlie/system?proxy=netcat&netcat=/usr/sbin/poweroff")]
+    [InlineData("qemu+tls://alpha/system?pkipath=/images/pki")]
+    [InlineData("qemu+tls://alpha/system?no_verify=1")]
+    [InlineData("qemu+tcp://user@alpha/system")]
+    [InlineData("qemu+unix:///system?socket=/s&no_verify=1")]
+    [InlineData("qemu+ext:///system?command=/images/evil")]
+    [InlineData("test:///default")]
+    [InlineData("alpha")]
+    public void A_peer_names_itself_by_a_plain_address_or_is_refused(string peer)
+    {
+        var bad = FromAlpha with { Handover = FromAlpha.Handover! with { PeerUri = peer } };
+        Assert.Contains(peer, Assert.Throws<WherryException>(() => MigrationCookie.Parse(bad.ToBytes(), AtBravo)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("qemu+tcp://10.71.1.1:16509/system")]
+    [InlineData("qemu+tcp://[2001:db8::7]:16509/system")]
+    [InlineData("qemu+tls://alpha:16514/system")]
+    [InlineData("qemu+unix:///session?socket=/run/user/1000/wherry/libvirt-sock")]
+    [InlineData("")]
+    public void What_daemons_name_themselves_by_is_taken(string peer)
+    {
+        var good = FromAlpha with { Handover = FromAlpha.Handover! with { PeerUri = peer } };
+        Assert.Equal(peer, MigrationCookie.Parse(good.ToBytes(), AtBravo)!.Handover!.PeerUri);
+    }
+
     [Fact]
     public void An_empty_cookie_is_legal() => Assert.Null(MigrationCookie.Parse([], AtBravo));
 

@@ -71,8 +71,12 @@ public sealed record HandoverSection(Guid HandoverId, string PeerUri, string Boo
         if ((string?)wherry.Attribute("version") != Version)
             return null;
 
+        var peer = (string?)wherry.Attribute("peer") ?? "";
+        if (peer.Length > 0 && !Migration.PeerUri.MayComeFromPeer(peer))
+            throw MigrationCookie.Bad($"peer '{peer}' in migration data is not a daemon's own qemu+tcp, qemu+tls or qemu+unix address");
+
         return Guid.TryParseExact((string?)wherry.Attribute("handover"), "D", out var id)
-            ? new HandoverSection(id, (string?)wherry.Attribute("peer") ?? "", (string?)wherry.Attribute("boot") ?? "", (string?)wherry.Attribute("answer"))
+            ? new HandoverSection(id, peer, (string?)wherry.Attribute("boot") ?? "", (string?)wherry.Attribute("answer"))
             : throw MigrationCookie.Bad("malformed handover id in migration data");
     }
 }

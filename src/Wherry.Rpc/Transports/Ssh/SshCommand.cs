@@ -6,8 +6,8 @@ namespace Wherry.Rpc.Transports.Ssh;
 /// <summary>What ssh is told so that its standard input and output become a connection to a daemon's socket on the other host.</summary>
 internal static class SshCommand
 {
-    /// <summary>libvirt's place for the system daemon's socket, where netcat looks when the URI names no other.</summary>
-    private const string SystemSocket = "/run/libvirt/libvirt-sock";
+    /// <summary>libvirt's place for the system daemon's socket, where netcat looks when the URI names no other. Hosts without a /run have this too.</summary>
+    private const string SystemSocket = "/var/run/libvirt/libvirt-sock";
 
     /// <summary>Without argument zero.</summary>
     /// <param name="isUnattended">Nobody could answer a question, so ssh asks none.</param>
@@ -30,13 +30,13 @@ internal static class SshCommand
     private static string Script(RpcEndpoint.Ssh endpoint)
     {
         var uri = Quoted(endpoint.DriverUri);
-        var native = $"exec virt-ssh-helper {uri}";
+        var theirs = $"if command -v virt-ssh-helper >/dev/null 2>&1; then exec virt-ssh-helper {uri}; fi";
+        var ours = $"wherryd ssh-helper {uri}";
         return endpoint.Proxy switch
         {
-            RemoteProxy.Native => native,
+            RemoteProxy.Native => $"{theirs}; exec {ours}",
             RemoteProxy.Netcat => Netcat(endpoint),
-            _ => $"if command -v virt-ssh-helper >/dev/null 2>&1; then {native}; fi; "
-                + $"if command -v wherryd >/dev/null 2>&1; then exec wherryd ssh-helper {uri}; fi; {Netcat(endpoint)}",
+            _ => $"{theirs}; if command -v wherryd >/dev/null 2>&1; then exec {ours}; fi; {Netcat(endpoint)}",
         };
     }
 
