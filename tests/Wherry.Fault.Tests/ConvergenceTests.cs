@@ -17,20 +17,29 @@ public sealed class ConvergenceTests(ITestOutputHelper output)
     // Dirties memory faster than the limit lets it go.
     private static readonly PassageOptions Restless = new() { Load = new GuestLoad(DirtyMiBps: 60, TouchMiB: 64) };
 
-    [Fact(Explicit = true)]
+    /// <summary>Stock's result is only told: it lets the guest write on, and copies what is left while the guest stands.</summary>
+    [Theory(Explicit = true)]
     [Fault(66)]
     [Trait("req", "S3.17")]
-    public async Task Two_disks_that_are_written_faster_than_the_link_carries_arrive_without_a_standstill()
+    [InlineData("wherryd")]
+    [InlineData("stock libvirtd")]
+    public async Task Two_disks_that_are_written_faster_than_the_link_carries_arrive_without_a_standstill(string daemons)
     {
-        await using var pair = await RealHosts.TwoWherrydAsync();
+        var stock = daemons != "wherryd";
+        await using var pair = stock ? await RealHosts.TwoStockAsync() : await RealHosts.TwoWherrydAsync();
         await using var passage = await Passage.BoardAsync(pair, new PassageOptions { Disks = 2, DiskMiB = 24, Load = new GuestLoad(WriteKiBps: 65536) });
         foreach (var host in new[] { pair.Alpha.Host, pair.Bravo.Host })
             await host.RunAsync("tc", "qdisc", "add", "dev", "dat", "root", "tbf", "rate", "160mbit", "burst", "64kb", "latency", "50ms").Checked();
 
+        var began = Stopwatch.GetTimestamp();
         var moved = await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p", "--migrateuri", $"tcp://{pair.Bravo.Host.DataAddress}"]);
-        Assert.True(moved.Succeeded, $"{moved}\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}");
-        var gap = passage.Timeline.HandOvers[0].Silence;
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"moved in {moved.Elapsed.TotalSeconds:0.0} s, gap {gap.TotalMilliseconds:0} ms"));
+        Assert.True(stock || moved.Succeeded, $"{moved}\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}");
+        var gap = moved.Succeeded ? passage.Timeline.HandOvers[0].Silence : passage.Timeline.LongestSilence(began);
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{daemons}: {(moved.Succeeded ? "moved" : "not moved")} in {moved.Elapsed.TotalSeconds:0.0} s, the guest stood for {gap.TotalMilliseconds:0} ms {moved.Error.Trim()}"));
+        if (stock)
+            return;
         var problems = await passage.JudgeAsync(pair.Bravo);
         Assert.True(problems.Count == 0, string.Join("; ", problems));
         Assert.True(gap < LongestStandstill, $"the guest stood for {gap.TotalMilliseconds:0} ms\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}");

@@ -77,7 +77,13 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     /// <summary>True once nothing can happen any more.</summary>
     public bool IsOver => _state is SourceState.Closed;
 
-    private string PeerName => _order.PeerUri ?? "its destination";
+    /// <summary>For people: the host's own name as well, when it has told it and the URI does not say it.</summary>
+    private string PeerName => (_order.PeerUri, PeerHost) switch
+    {
+        (null, _) => "its destination",
+        ({ } uri, { } host) when !uri.Contains(host, StringComparison.OrdinalIgnoreCase) => $"{host} ({uri})",
+        ({ } uri, _) => uri,
+    };
 
     /// <summary>Starts an attempt: the checks are done, the job is held. Peer-to-peer: the first connection is made here, and its errors are
     /// the caller's, because nothing has begun yet.</summary>
@@ -175,7 +181,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
         if (_link?.Current is not null)
             await _farewell.WaitAsync(ct);
 
-        throw reached.PrepareError ?? MigrationFailures.ToException(reached.Outcome, _domain.Name, _order.PeerUri);
+        throw reached.PrepareError ?? MigrationFailures.ToException(reached.Outcome, _domain.Name, PeerName);
     }
 
     /// <summary>AbortJob, suspend, resume or destroy while migrating: the machine admits or refuses it.</summary>
