@@ -142,6 +142,50 @@ public sealed partial class OperatorTests(ITestOutputHelper output)
         Assert.Empty(passage.Timeline.Violations);
     }
 
+    /// <summary>Switched off between the last byte and HANDED: what it finds on its disk says that the guest is its own, and its copy is dead.</summary>
+    [Theory]
+    [Fault(112, 113)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_source_that_was_switched_off_before_it_had_let_go_asks_before_it_starts_the_guest_anew(bool forced)
+    {
+        await using var pair = await RealHosts.TwoWherrydAsync();
+        await using var passage = await Passage.BoardAsync(pair, Passenger);
+        var (alpha, bravo, name) = (pair.Alpha, pair.Bravo, passage.Domain.Name);
+        await alpha.Virsh.RunWithXmlAsync("define", await alpha.Virsh.AskAsync("dumpxml", name)).Checked();
+        await alpha.Virsh.AskAsync("autostart", name);
+        await HandOverIntoTheVoidAsync(pair, passage, restart: false, at: "src.completed");
+        var id = IdIn(await UntilAsync(bravo, text => text.Contains("destination, loaded", StringComparison.Ordinal)));
+        await Command.RunAsync(["kill", "-KILL", $"{passage.Timeline.Pids[0]}"]).Checked(); // with alpha's power
+        if (forced)
+        {
+            await HandoverAsync(bravo, "force-destination", "--id", id, "--i-fenced", "alpha").Checked();
+            await passage.Timeline.WaitAsync("the guest at the destination", t => t.Speaker == 1, Passage.Limit);
+        }
+
+        File.Delete(Path.Combine(((Wherryd)alpha).RuntimeDirectory, "qemu", "autostarted")); // which a reboot removes
+        await alpha.StartAsync();
+        await UntilAsync(alpha, text => text.Contains("no copy of the guest is left", StringComparison.Ordinal));
+        await RefusedAsync(id, "force-source", await alpha.Virsh.RunAsync("start", name));
+        Assert.Contains("died here while it was sent", (await alpha.Virsh.RunAsync("start", name)).Error, StringComparison.Ordinal);
+        Assert.Equal("shut off", await passage.StateAsync(alpha));
+        Assert.Matches($"could not be started.*{id}", alpha.LogTail(400));
+
+        await alpha.Host.MendAsync();
+        await UntilAsync(alpha, text => text.Trim().Length == 0);
+        if (forced)
+        {
+            Assert.Empty(await passage.JudgeAsync(bravo));
+            Assert.False(File.Exists(RecordPath(bravo, id)), "the destination still remembers a hand-over that its source has been told of");
+            return;
+        }
+
+        await UntilAsync(bravo, text => text.Trim().Length == 0);
+        Assert.Null(await passage.StateAsync(bravo));
+        await alpha.Virsh.AskAsync("start", name);
+        Assert.Equal("running", await passage.StateAsync(alpha));
+    }
+
     [Fact]
     public async Task Nobody_decides_over_a_network()
     {
@@ -161,12 +205,12 @@ public sealed partial class OperatorTests(ITestOutputHelper output)
         print(s.recv(size - 4, socket.MSG_WAITALL).decode('latin1'))
         """;
 
-    /// <summary>The source has made HANDED durable and said nothing yet when its daemon dies and the control link with it.</summary>
-    private static async Task HandOverIntoTheVoidAsync(HostPair pair, Passage passage, bool restart = true)
+    /// <summary>The source has sent the last byte, and made HANDED durable or not, when its daemon dies and the control link with it.</summary>
+    private static async Task HandOverIntoTheVoidAsync(HostPair pair, Passage passage, bool restart = true, string at = "src.handed.written")
     {
         var alpha = pair.Alpha;
         await alpha.StopAsync();
-        await alpha.StartAsync(("WHERRY_FAULT", "src.handed.written:crash"));
+        await alpha.StartAsync(("WHERRY_FAULT", $"{at}:crash"));
         var moving = passage.MoveAsync(alpha, pair.Bravo, ["--p2p", "--migrateuri", $"tcp://{pair.Bravo.Host.DataAddress}"]);
         await alpha.Exited().WaitAsync(Passage.Limit);
         await alpha.Host.CutAsync(["oifname ctl drop"], "iifname ctl drop");

@@ -16,16 +16,30 @@ internal sealed partial class PeerProgram(Migrations migrations, Guid hostUuid)
     [Procedure(PeerProcedure.Resolve)]
     private async ValueTask<PeerResolveRet> Resolve(ServerCall call, PeerResolveArgs args, CancellationToken ct)
     {
-        // An address can lead to the wrong daemon (a unix socket's always means "this machine"), and to it every id is unknown.
-        if (args.Host != hostUuid)
-            throw new WherryException(ErrorCode.OperationInvalid, $"hand-over {args.Handover} is about host {args.Host}, this is host {hostUuid}");
-        return new(await migrations.ResolveAsync(args.Handover, args.Domain, args.StartPaused, ct) switch
-        {
-            ResolveAnswer.Run => PeerAnswer.Run,
-            ResolveAnswer.Abort => PeerAnswer.Abort,
-            _ => PeerAnswer.Pending,
-        });
+        RequireThisHost(args.Handover, args.Host);
+        return Answer(await migrations.ResolveAsync(args.Handover, args.Domain, args.StartPaused, ct));
     }
+
+    [Procedure(PeerProcedure.Withdraw)]
+    private async ValueTask<PeerResolveRet> Withdraw(ServerCall call, PeerWithdrawArgs args, CancellationToken ct)
+    {
+        RequireThisHost(args.Handover, args.Host);
+        return Answer(await migrations.WithdrawAsync(args.Handover, args.Domain, ct));
+    }
+
+    /// <summary>An address can lead to the wrong daemon (a unix socket's always means "this machine"), and to it every id is unknown.</summary>
+    private void RequireThisHost(Guid handover, Guid host)
+    {
+        if (host != hostUuid)
+            throw new WherryException(ErrorCode.OperationInvalid, $"hand-over {handover} is about host {host}, this is host {hostUuid}");
+    }
+
+    private static PeerResolveRet Answer(ResolveAnswer answer) => new(answer switch
+    {
+        ResolveAnswer.Run => PeerAnswer.Run,
+        ResolveAnswer.Abort => PeerAnswer.Abort,
+        _ => PeerAnswer.Pending,
+    });
 
     [Procedure(PeerProcedure.Attach)]
     private ValueTask Attach(ServerCall call, PeerAttachArgs args, CancellationToken ct)

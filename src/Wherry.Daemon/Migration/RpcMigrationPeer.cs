@@ -92,14 +92,23 @@ internal sealed class RpcMigrationPeer : IMigrationPeer
     {
         var reply = await GuardAsync(() => _connection.CallAsync<PeerResolveArgs, PeerResolveRet>(
             PeerProcedure.Program, PeerProcedure.Version, PeerProcedure.Resolve, new PeerResolveArgs(handoverId, domainUuid, hostUuid, startPaused), ct));
-        return reply.Answer switch
-        {
-            PeerAnswer.Run => ResolveAnswer.Run,
-            PeerAnswer.Abort => ResolveAnswer.Abort,
-            PeerAnswer.Pending => ResolveAnswer.Pending,
-            var unknown => throw new PeerLostException($"{Uri} answered {unknown}, which is no answer"),
-        };
+        return Read(reply.Answer);
     }
+
+    public async Task<ResolveAnswer> WithdrawAsync(Guid handoverId, Guid domainUuid, Guid hostUuid, CancellationToken ct)
+    {
+        var reply = await GuardAsync(() => _connection.CallAsync<PeerWithdrawArgs, PeerResolveRet>(
+            PeerProcedure.Program, PeerProcedure.Version, PeerProcedure.Withdraw, new PeerWithdrawArgs(handoverId, domainUuid, hostUuid), ct));
+        return Read(reply.Answer);
+    }
+
+    private ResolveAnswer Read(PeerAnswer answer) => answer switch
+    {
+        PeerAnswer.Run => ResolveAnswer.Run,
+        PeerAnswer.Abort => ResolveAnswer.Abort,
+        PeerAnswer.Pending => ResolveAnswer.Pending,
+        var unknown => throw new PeerLostException($"{Uri} answered {unknown}, which is no answer"),
+    };
 
     public Task AttachAsync(Guid handoverId, CancellationToken ct) => GuardAsync(async () =>
     {

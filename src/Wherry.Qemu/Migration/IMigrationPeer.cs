@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Wherry.Qemu.Migration;
 
 /// <summary>
-/// The destination daemon as the source daemon of a peer-to-peer migration sees it: five calls and one fact.
+/// The destination daemon as the source daemon of a peer-to-peer migration sees it: its calls and one fact.
 /// The daemon implements it over the remote protocol; tests implement it in memory.
 /// </summary>
 /// <remarks>
@@ -37,6 +37,9 @@ public interface IMigrationPeer : IAsyncDisposable
     /// <param name="startPaused">Whether the guest shall stay paused there, as its user wants it by now.</param>
     /// <param name="ct">Stops waiting.</param>
     Task<ResolveAnswer> ResolveAsync(Guid handoverId, Guid domainUuid, Guid hostUuid, bool startPaused, CancellationToken ct);
+
+    /// <summary>Takes back what a wherry peer has not decided yet, and asks what became of the hand-over; see <see cref="ResolveAsync"/>.</summary>
+    Task<ResolveAnswer> WithdrawAsync(Guid handoverId, Guid domainUuid, Guid hostUuid, CancellationToken ct);
 
     /// <summary>Tells a wherry peer that this connection takes the place of the lost one.</summary>
     Task AttachAsync(Guid handoverId, CancellationToken ct);

@@ -122,16 +122,26 @@ public sealed partial class Migrations
     public async Task<ResolveAnswer> ResolveAsync(Guid handoverId, Guid domainUuid, bool startPaused, CancellationToken ct)
     {
         var id = new HandoverId(handoverId);
-        var answer = _incoming.TryGetValue(id, out var migration)
+        return Outside(_incoming.TryGetValue(id, out var migration)
             ? await migration.ResolveAsync(startPaused, ct)
-            : _remembered.TryGetValue(id, out var final) ? final : AnswerUnknown(id, domainUuid);
-        return answer switch
-        {
-            PeerAnswer.Run => ResolveAnswer.Run,
-            PeerAnswer.Abort => ResolveAnswer.Abort,
-            _ => ResolveAnswer.Pending,
-        };
+            : AnswerSettled(id, domainUuid));
     }
+
+    /// <summary>The source's copy died before it let go of it, and it wants to start anew: what has not been decided here is given up.</summary>
+    public async Task<ResolveAnswer> WithdrawAsync(Guid handoverId, Guid domainUuid, CancellationToken ct)
+    {
+        var id = new HandoverId(handoverId);
+        return Outside(_incoming.TryGetValue(id, out var migration) ? await migration.SupersedeAsync(ct) : AnswerSettled(id, domainUuid));
+    }
+
+    private static ResolveAnswer Outside(PeerAnswer answer) => answer switch
+    {
+        PeerAnswer.Run => ResolveAnswer.Run,
+        PeerAnswer.Abort => ResolveAnswer.Abort,
+        _ => ResolveAnswer.Pending,
+    };
+
+    private PeerAnswer AnswerSettled(HandoverId id, Guid domainUuid) => _remembered.TryGetValue(id, out var final) ? final : AnswerUnknown(id, domainUuid);
 
     /// <summary>
     /// Rule 4 rests on a journal that loses nothing. Where it did, a person has to look; and once the guest runs here, however it came, the

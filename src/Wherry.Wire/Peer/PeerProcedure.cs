@@ -26,4 +26,8 @@ public static partial class PeerProcedure
     /// <summary>Source to destination, on a new connection: this is now the connection of that hand-over. Stops the clock that the loss
     /// of the old one started; decides nothing.</summary>
     public const int Attach = 4;
+
+    /// <summary>Source to destination: this copy shall not run, unless it does or was told to. The opposite of <see cref="Resolve"/>, for a
+    /// source whose own copy died before it had let go of it.</summary>
+    public const int Withdraw = 5;
 }

@@ -10,6 +10,10 @@ namespace Wherry.Wire.Peer;
 [XdrStruct]
 public readonly partial record struct PeerResolveArgs(Guid Handover, Guid Domain, Guid Host, bool StartPaused);
 
+/// <param name="Host">As in <see cref="PeerResolveArgs"/>.</param>
+[XdrStruct]
+public readonly partial record struct PeerWithdrawArgs(Guid Handover, Guid Domain, Guid Host);
+
 [XdrStruct]
 public readonly partial record struct PeerResolveRet(PeerAnswer Answer);
 

@@ -49,7 +49,8 @@ internal abstract record SourceEffect
     /// COMMIT: Finish(cancelled=0) if the control link is up and it has not been called yet for this id, else Resolve, over that link or a
     /// new one to the peer's uri. A stock peer gets Finish once. -> PeerAnswered | PeerSilent.
     /// </summary>
-    public sealed record AskPeer(HandoverId Id, bool StartPaused) : SourceEffect;
+    /// <param name="Withdraws">Not COMMIT but its opposite: what has not been decided there is given up, and the answer says which.</param>
+    public sealed record AskPeer(HandoverId Id, bool StartPaused, bool Withdraws = false) : SourceEffect;
 
     /// <summary>Look up the domain at a stock peer on a fresh connection. -> PeerSeen.</summary>
     public sealed record LookAtPeer : SourceEffect;

@@ -34,15 +34,25 @@ internal static partial class SourceMachine
 
             case SourcePhase.Reclaiming:
                 var cause = record.Why ?? new(FailureKind.DaemonRestarted, "the daemon restarted");
-                return evidence.Alive
-                    ? To(new SourceState.Reclaiming(attempt, cause, ReclaimStage.StoppingStream), StopStream(attempt))
-                    : GuestDied(attempt, cause);
+                if (evidence.Alive) return To(new SourceState.Reclaiming(attempt, cause, ReclaimStage.StoppingStream), StopStream(attempt));
+
+                // The peer's own ABORT, and a person's word that its host is off, leave nothing to be asked.
+                return attempt.Fencing is null && cause.Kind != FailureKind.PeerAborted ? Withdraw(attempt, cause) : GuestDied(attempt, cause);
 
             default: // OWN: no COMMIT was sent for this id, whatever the stream says.
                 var why = new Failure(FailureKind.DaemonRestarted, "the daemon restarted during the migration");
-                return evidence.Alive ? Reclaim(attempt, why) : GuestDied(attempt, why);
+                if (evidence.Alive) return Reclaim(attempt, why);
+                return record.Phase == SourcePhase.OwnSend ? Withdraw(attempt, why) : GuestDied(attempt, why);
         }
     }
+
+    /// <summary>
+    /// The destination may have all of the guest, and somebody who took this host for dead for good may have let it run there. The record stays as
+    /// it is until that is answered, so that a restart asks again.
+    /// </summary>
+    private static SourceStep Withdraw(SourceAttempt attempt, Failure why) => attempt.IsLegacy
+        ? GuestDied(attempt, why)
+        : Ask(new SourceState.Handed(attempt with { Withdraws = true }, HandedWait.Client, CopyLost: true), Alarm(attempt));
 
     private static SourceEffect[] StopStream(SourceAttempt attempt) =>
     [

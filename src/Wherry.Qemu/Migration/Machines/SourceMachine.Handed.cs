@@ -54,6 +54,8 @@ internal static partial class SourceMachine
                 SourcePhase.Reclaiming,
                 new(FailureKind.Fenced, $"host {fenced.Statement.Host} was fenced by {fenced.Statement.By}")),
         SourceInput.LinkLost or SourceInput.PeerFenced => Stay(s), // Nothing is inferred from a lost link (rule 10).
+        SourceInput.UserCalled user when s.Attempt.Withdraws => Stay(s, new SourceEffect.Refuse(user.Call,
+            $"the guest died here while it was sent (hand-over {s.Attempt.Id}); its destination has not said yet that it does not run there")),
         SourceInput.UserCalled user => Stay(s, new SourceEffect.Refuse(user.Call,
             $"the guest is already handed over (hand-over {s.Attempt.Id}); its destination decides")),
         _ when IsLate(input) => Stay(s),
@@ -62,7 +64,7 @@ internal static partial class SourceMachine
 
     private static SourceStep Ask(SourceState.Handed s, params ReadOnlySpan<SourceEffect> first) =>
         To(s with { Wait = HandedWait.Answer },
-            [.. first, new SourceEffect.DisarmTimer(SourceTimer.AskAgain), new SourceEffect.AskPeer(s.Attempt.Id, s.Attempt.PreState == GuestRunState.Paused)]);
+            [.. first, new SourceEffect.DisarmTimer(SourceTimer.AskAgain), new SourceEffect.AskPeer(s.Attempt.Id, s.Attempt.PreState == GuestRunState.Paused, s.Attempt.Withdraws)]);
 
     private static SourceStep Answered(SourceState.Handed s, PeerAnswer answer) => answer switch
     {
@@ -154,7 +156,8 @@ internal static partial class SourceMachine
 
     private static SourceEffect[] InDoubt(SourceAttempt attempt)
     {
-        string reason = $"the destination has not said whether it runs the guest (hand-over {attempt.Id}); the guest is paused here, complete";
+        string here = attempt.Withdraws ? "its copy here died while it was sent" : "the guest is paused here, complete";
+        string reason = $"the destination has not said whether it runs the guest (hand-over {attempt.Id}); {here}";
         return
         [
             new SourceEffect.RaiseAlarm(reason),

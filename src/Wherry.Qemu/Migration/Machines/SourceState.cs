@@ -20,6 +20,10 @@ internal sealed record SourceAttempt
     /// <summary>Handed over in post-copy: part of the memory is nowhere but here.</summary>
     public bool OwesMemory { get; init; }
 
+    /// <summary>Our copy died before HANDED was on record, so the question to the peer is not whether it may run: it takes the guest's right to run
+    /// there back, unless somebody gave it away meanwhile.</summary>
+    public bool Withdraws { get; init; }
+
     /// <summary>The control link to the peer is down just now (peer-to-peer only).</summary>
     public bool LinkDown { get; init; }
 

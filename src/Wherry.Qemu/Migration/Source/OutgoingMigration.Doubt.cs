@@ -17,6 +17,8 @@ internal sealed partial class OutgoingMigration
     /// <summary>While it cannot be said where the guest runs, nobody else may start, resume or migrate it (rule 12). Null when all is clear.</summary>
     public string? Doubt => _state switch
     {
+        SourceState.Handed { Attempt.Withdraws: true } =>
+            $"domain '{_domain.Name}' died here while it was sent to {PeerName} (hand-over {Id}), which has not said yet that it does not run it{Report.Advice}",
         SourceState.Handed or SourceState.Sent =>
             $"domain '{_domain.Name}' has been handed over to {PeerName} (hand-over {Id}), which has not said yet whether it runs it{Report.Advice}",
         SourceState.PostCopy { Stage: PostCopyStage.Lost, Why: { } why } => $"domain '{_domain.Name}' was lost in post-copy: {why.Text}",

@@ -22,7 +22,14 @@ internal sealed partial class OutgoingMigration
             return;
 
         var peer = await _link!.DialAsync(ct); // peer-to-peer always has a peer URI, hence a link
-        await PeerFeatures.RequireAsync(peer, offline: false, ct);
+        try
+        {
+            await PeerFeatures.RequireAsync(peer, offline: false, ct);
+        }
+        catch (PeerLostException e)
+        {
+            throw new WherryException(ErrorCode.OperationFailed, e.Message, inner: e); // nothing has begun
+        }
     }
 
     private async Task<SourceInput?> PrepareAtPeerAsync(CancellationToken ct)
@@ -81,7 +88,7 @@ internal sealed partial class OutgoingMigration
     private async Task<SourceInput?> AskPeerAsync(SourceEffect.AskPeer ask, CancellationToken ct)
     {
         var peer = await LinkToAsk().WaitAsync(QuestionDeadline, ct);
-        if (_order.Mode == MigrationMode.PeerToPeer && !_finishAsked && _terms is not null)
+        if (!ask.Withdraws && _order.Mode == MigrationMode.PeerToPeer && !_finishAsked && _terms is not null)
         {
             _finishAsked = true;
             await TunnelledAsync(ct);
@@ -120,7 +127,9 @@ internal sealed partial class OutgoingMigration
 
         var host = _terms?.Cookie?.HostUuid ?? _order.PeerHostUuid
             ?? throw new PeerLostException("the destination did not say which host it is");
-        var answer = await WithDeadlineAsync(t => peer.ResolveAsync(ask.Id.Value, _domain.Uuid, host, ask.StartPaused, t), QuestionDeadline, "Resolve", ct);
+        var answer = ask.Withdraws
+            ? await WithDeadlineAsync(t => peer.WithdrawAsync(ask.Id.Value, _domain.Uuid, host, t), QuestionDeadline, "Withdraw", ct)
+            : await WithDeadlineAsync(t => peer.ResolveAsync(ask.Id.Value, _domain.Uuid, host, ask.StartPaused, t), QuestionDeadline, "Resolve", ct);
         Heard($"answered {answer.ToString().ToUpperInvariant()}", answered: true);
         return new SourceInput.PeerAnswered(ask.Id, answer switch
         {

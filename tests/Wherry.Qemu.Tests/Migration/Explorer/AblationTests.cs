@@ -38,6 +38,11 @@ public sealed class AblationTests(ITestOutputHelper output)
     [Fault(91)]
     public void With_post_copy_cancelled_like_any_migration_the_guest_is_lost() => Breaks(Ablation.PostCopyIsCancelled, "LOST", crashes: 0, postCopy: true);
 
+    [Fact]
+    [Fault(113)]
+    public void With_a_dead_copy_taken_for_freedom_to_start_a_fenced_source_that_comes_back_starts_a_second_guest() =>
+        Breaks(Ablation.DeadIsFree, "DUP", crashes: 0, fencingOfSource: true, sourceReturns: true);
+
     [Theory]
     [Fault(113)]
     [InlineData(false)]
@@ -46,7 +51,7 @@ public sealed class AblationTests(ITestOutputHelper output)
         Breaks(Ablation.FencingIsProved, "DUP", crashes: 0, fencingOfSource: source);
 
     private void Breaks(
-        Ablation rule, string invariant, int crashes = 1, int attempts = 1, bool qemuKills = false, bool postCopy = false, bool fencingOfSource = false)
+        Ablation rule, string invariant, int crashes = 1, int attempts = 1, bool qemuKills = false, bool postCopy = false, bool fencingOfSource = false, bool sourceReturns = false)
     {
         var exploration = Exploration.Run(new Scenario
         {
@@ -57,6 +62,7 @@ public sealed class AblationTests(ITestOutputHelper output)
             QemuKills = qemuKills,
             PostCopy = postCopy,
             FencingOfSource = fencingOfSource,
+            SourceReturns = sourceReturns,
         });
         output.WriteLine(exploration.Report());
         Assert.Equal(invariant, exploration.Violation?.Invariant);

@@ -73,6 +73,17 @@ public sealed class ExplorerTests(ITestOutputHelper output)
         Assert.Equal("ROLLBACK", rollback.Violation?.Invariant);
     }
 
+    [Theory]
+    [Fault(113)]
+    [InlineData(MigrationMode.PeerToPeer, false)]
+    [InlineData(MigrationMode.Managed, false)]
+    [InlineData(MigrationMode.PeerToPeer, true)]
+    public void A_source_that_was_fenced_and_comes_back_starts_no_second_guest(MigrationMode mode, bool postCopy)
+    {
+        foreach (var kept in (string[])["DUP", "FINAL", "STUCK", "INMIGRATE"])
+            Explore(new() { Mode = mode, Crashes = 1, Attempts = 1, FencingOfSource = true, SourceReturns = true, PostCopy = postCopy, Only = kept });
+    }
+
     [Theory(Explicit = true)]
     [Trait("suite", "explore")]
     [InlineData(2, 2, false, 0, false)]

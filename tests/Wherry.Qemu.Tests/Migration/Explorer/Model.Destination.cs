@@ -292,7 +292,7 @@ internal sealed partial class Model
         var id = _ids[attempt];
         bool paused = _scenario.PreState == GuestRunState.Paused;
         if (Delivers(world, attempt, Message.Finish)) yield return (new DestinationInput.FinishCalled(id, Cancelled: false, paused), Luck.Fair);
-        if (Delivers(world, attempt, Message.Cancel)) yield return (new DestinationInput.FinishCalled(id, Cancelled: true, paused), Luck.Fair);
+        if (Delivers(world, attempt, Message.Cancel) || Delivers(world, attempt, Message.Withdraw)) yield return (new DestinationInput.FinishCalled(id, Cancelled: true, paused), Luck.Fair);
         if (Delivers(world, attempt, Message.Resolve)) yield return (new DestinationInput.ResolveCalled(id, paused), Luck.Fair);
         if (Delivers(world, attempt, Message.Forget)) yield return (new DestinationInput.ForgetCalled(id), Luck.Fair);
         if (Delivers(world, attempt, Message.Recover)) yield return (new DestinationInput.RecoverCalled(), Luck.Fair);
@@ -337,7 +337,7 @@ internal sealed partial class Model
         for (int attempt = 1; attempt <= world.Attempt; attempt++)
         {
             if (attempt == world.DestinationAttempt && world.Destination.State != 0) continue;
-            if (world.Has(attempt, Message.Finish) || world.Has(attempt, Message.Resolve))
+            if (world.Has(attempt, Message.Finish) || world.Has(attempt, Message.Resolve) || world.Has(attempt, Message.Withdraw))
             {
                 var next = world;
                 Answer(ref next, attempt, DestinationRecords.AnswerUnknown, to);

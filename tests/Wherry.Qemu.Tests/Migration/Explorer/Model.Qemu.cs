@@ -56,6 +56,7 @@ internal sealed partial class Model
         }
         KillQemus(world, to);
         FenceSource(world, to);
+        ReturnSource(world, to);
         if (!_scenario.Fencing || world.Fenced || world.Source.State == 0 || _sourceSteps.States[world.Source.State] is not SourceState.Handed) return;
         var fenced = world;
         fenced.Fenced = fenced.DestinationKilled = true;
@@ -67,12 +68,34 @@ internal sealed partial class Model
     private void FenceSource(in World world, Successors to)
     {
         if (!_scenario.FencingOfSource || world.SourceFenced || _scenario.Without == Ablation.FencingIsProved) return;
+        if (_scenario.SourceReturns && (world.SourceKilled || IsClosed(world))) return;
         var fenced = world;
         fenced.SourceFenced = fenced.SourceKilled = true;
         fenced.Source = new Daemon { Record = world.Source.Record };
         fenced.SourceQemu = Vcpus.Dead;
         fenced.ClientAlive = false;
         to.Add(fenced, Luck.Fault, "the operator powers the source host off, for good");
+    }
+
+    private bool IsClosed(in World world) => HasClosedRecord(world) || (world.Source.State != 0 && _sourceSteps.States[world.Source.State] is SourceState.Closed);
+
+    private void ReturnSource(in World world, Successors to)
+    {
+        if (!_scenario.SourceReturns) return;
+        if (world.SourceFenced)
+        {
+            var back = world;
+            back.SourceFenced = false;
+            to.Add(back, Luck.Fair, "the source host is switched on again");
+        }
+        else if (world.SourceQemu == Vcpus.Dead && world.Source is { Up: true, Effects: 0 } && HasClosedRecord(world)
+            && _sourceSteps.States[world.Source.State] is SourceState.Closed { Outcome: MigrationOutcome.StayedOnSource })
+        {
+            var started = world;
+            started.SourceQemu = Vcpus.Running;
+            if (world.DestinationQemu == Vcpus.Running) to.Break("DUP", "the user starts a guest that runs at the destination");
+            to.Add(started, Luck.Fault, "the user starts the guest anew at the source");
+        }
     }
 
     /// <summary>B6. From `device` on the destination has all that it needs to run; the rest of the memory follows, or waits for a connection.</summary>

@@ -92,7 +92,10 @@ internal sealed partial class Model
         }
         else
         {
-            var step = SourceMachine.Restarted(_sourceRecords[world.Source.Record], evidence, Limits);
+            var record = _sourceRecords[world.Source.Record];
+            if (_scenario.Without == Ablation.DeadIsFree && !evidence.Alive && record.Phase is SourcePhase.OwnSend or SourcePhase.Reclaiming)
+                record = record with { Phase = SourcePhase.OwnCopy };
+            var step = SourceMachine.Restarted(record, evidence, Limits);
             AdoptSource(ref next, _sourceSteps.Number(step.Next, step.Effects));
         }
         to.Add(next, Luck.Fair, "source daemon restarts, record", world.Source.Record == 0 ? "none" : _sourceRecords[world.Source.Record].Phase);
@@ -191,8 +194,8 @@ internal sealed partial class Model
                 break;
             case SourceEffect.AskPeer ask:
                 // Finish or Resolve, over this connection or another: every way at once.
-                next.Send(AttemptOf(ask.Id), Message.Finish);
-                next.Send(AttemptOf(ask.Id), Message.Resolve);
+                foreach (var question in (ReadOnlySpan<Message>)(ask.Withdraws ? [Message.Withdraw] : [Message.Finish, Message.Resolve]))
+                    next.Send(AttemptOf(ask.Id), question);
                 next.Source.Asked = true;
                 break;
             case SourceEffect.CancelPeer cancel:

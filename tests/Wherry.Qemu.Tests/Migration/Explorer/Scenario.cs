@@ -28,6 +28,9 @@ internal enum Ablation
     /// <summary>The operator says that a host is off, and it is not.</summary>
     FencingIsProved,
 
+    /// <summary>A source that finds its copy dead is free to start the guest anew, and asks nobody.</summary>
+    DeadIsFree,
+
     /// <summary>The source takes RUN in post-copy for the end, without waiting for its QEMU's `completed`.</summary>
     RunIsPaid,
 
@@ -53,6 +56,10 @@ internal sealed record Scenario
 
     /// <summary>An operator may power the source host off for good, at any moment, and then force the destination.</summary>
     public bool FencingOfSource { get; init; }
+
+    /// <summary>"For good" was not: the fenced source is switched on again, and its user starts the guest as soon as he may. What was closed before
+    /// the fencing is left out: its farewell may be lost.</summary>
+    public bool SourceReturns { get; init; }
     public bool CopiesDisks { get; init; }
 
     /// <summary>The user switches to post-copy, or not; its connection may break at any time.</summary>
@@ -77,6 +84,7 @@ internal sealed record Scenario
         if (JournalFailures > 0) yield return $"journal-failures={JournalFailures}";
         if (Fencing) yield return "fencing";
         if (FencingOfSource) yield return "fencing-of-source";
+        if (SourceReturns) yield return "source-returns";
         if (CopiesDisks) yield return "disks";
         if (PostCopy) yield return "post-copy";
         if (PreState == GuestRunState.Paused) yield return "paused";

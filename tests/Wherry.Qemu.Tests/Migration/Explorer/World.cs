@@ -60,6 +60,9 @@ internal enum Message
     Recover,
     Listening,
     GuestGone,
+
+    /// <summary>Cancel that wants an answer.</summary>
+    Withdraw,
     Count,
 }
 

@@ -27,6 +27,44 @@ public sealed class FencingTests
         }
     }
 
+    /// <summary>Fenced before HANDED, forced at the destination, and switched on again: its own copy is dead, and it must not start another.</summary>
+    [Fact]
+    [Fault(113)]
+    public void A_source_whose_copy_died_while_it_was_sent_asks_before_the_guest_may_start_anew()
+    {
+        Failure why = new(FailureKind.StreamFailed, "a reset");
+        foreach (var record in (SourceRecord[])[PeerToPeer.Record(SourcePhase.OwnSend), Managed.Record(SourcePhase.OwnSend), PeerToPeer.Record(SourcePhase.Reclaiming, why)])
+        {
+            var back = SourceMachine.Restarted(record, QemuEvidence.Dead, MigrationLimits.Default);
+            var waiting = Assert.IsType<SourceState.Handed>(back.Next);
+            Assert.True(waiting is { CopyLost: true, Attempt.Withdraws: true });
+            Assert.Contains(new SourceEffect.AskPeer(Id, StartPaused: false, Withdraws: true), back.Effects);
+            Assert.DoesNotContain(back.Effects, effect => effect is SourceEffect.Persist); // A restart in between asks again.
+
+            var gone = SourceMachine.Step(waiting, new SourceInput.PeerAnswered(Id, PeerAnswer.Run));
+            Assert.Equal(SourcePhase.Released, Assert.Single(gone.Effects.OfType<SourceEffect.Persist>()).Record.Phase);
+            var ours = SourceMachine.Step(waiting, new SourceInput.PeerAnswered(Id, PeerAnswer.Abort));
+            var closed = SourceMachine.Step(ours.Next, new SourceInput.JournalWritten(SourcePhase.Reclaiming)).Next;
+            Assert.True(closed is SourceState.Closed { Outcome: MigrationOutcome.StayedOnSource { GuestDied: true } });
+            var silent = SourceMachine.Step(waiting, new SourceInput.PeerSilent(Id)).Next;
+            Assert.Contains(SourceMachine.Step(silent, new SourceInput.TimerExpired(SourceTimer.AskAgain)).Effects, effect => effect is SourceEffect.AskPeer { Withdraws: true });
+        }
+    }
+
+    [Fact]
+    [Fault(113)]
+    public void Where_nothing_can_have_been_started_or_it_has_been_answered_the_guest_is_free_at_once()
+    {
+        foreach (var record in (SourceRecord[])
+        [
+            PeerToPeer.Record(SourcePhase.OwnPrepare), PeerToPeer.Record(SourcePhase.OwnCopy), Managed.Record(SourcePhase.OwnBegin),
+            PeerToPeer.Record(SourcePhase.Reclaiming, new(FailureKind.PeerAborted, "it gave up")),
+            (PeerToPeer with { Fencing = Statement }).Record(SourcePhase.Reclaiming, new(FailureKind.Fenced, "it is off")),
+            (PeerToPeer with { Peer = PeerKind.Legacy }).Record(SourcePhase.OwnSend),
+        ])
+            Assert.True(SourceMachine.Restarted(record, QemuEvidence.Dead, MigrationLimits.Default).Next is SourceState.Closed { Outcome: MigrationOutcome.StayedOnSource { GuestDied: true } }, $"{record}");
+    }
+
     [Fact]
     [Fault(113)]
     public void At_the_destination_it_counts_when_all_of_the_guest_is_there_and_INTENT_tells_of_it()

@@ -102,7 +102,7 @@ internal static partial class MachineTable
     private static string StateName(object state) => state switch
     {
         SourceState.Switching { Cancelling: true } => "Switching, cancelling",
-        SourceState.Handed s => $"Handed, {s.Wait}{(s.CopyLost ? ", copy lost" : "")}",
+        SourceState.Handed s => $"Handed, {s.Wait}{(s.CopyLost ? ", copy lost" : "")}{(s.Attempt.Withdraws ? ", withdrawing" : "")}",
         SourceState.PostCopy s => $"PostCopy, {s.Stage}",
         SourceState.Reclaiming s => $"Reclaiming, {s.Stage}",
         SourceState.Released s => $"Released, {s.Stage}{(s.Lost is null ? "" : ", lost")}",
@@ -131,6 +131,7 @@ internal static partial class MachineTable
         SourceEffect.RaiseAlarm or DestinationEffect.RaiseAlarm => "RaiseAlarm",
         SourceEffect.Refuse effect => $"Refuse({effect.Call})",
         DestinationEffect.Refuse effect => $"Refuse({effect.Call})",
+        SourceEffect.AskPeer { Withdraws: true } => "AskPeer(withdraw)",
         SourceEffect.AskPeer => "AskPeer",
         DestinationEffect.AnswerFinish effect => $"AnswerFinish({effect.Answer})",
         DestinationEffect.AnswerPrepare effect => effect.Error is null ? "AnswerPrepare" : "AnswerPrepare(error)",

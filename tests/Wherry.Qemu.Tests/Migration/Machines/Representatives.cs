@@ -26,6 +26,7 @@ internal static class Representatives
         yield return ("S7 Sent", new SourceState.Sent(attempt));
         if (attempt.IsManaged) yield return ("S8 Handed, client", new SourceState.Handed(attempt, HandedWait.Client));
         yield return ("S8 Handed, asking", new SourceState.Handed(attempt, HandedWait.Answer));
+        if (!attempt.IsLegacy) yield return ("S8 Handed, withdrawing", new SourceState.Handed(attempt with { Withdraws = true }, HandedWait.Answer, CopyLost: true));
         if (attempt.IsLegacy) yield return ("S8 Handed, looking", new SourceState.Handed(attempt, HandedWait.Look));
         yield return ("S8 Handed, RUN being written",
             new SourceState.Handed(attempt, HandedWait.Journal, Verdict: attempt.Record(SourcePhase.Released)));

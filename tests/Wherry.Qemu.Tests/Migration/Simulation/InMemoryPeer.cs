@@ -36,6 +36,9 @@ internal sealed class InMemoryPeer(string uri, SimulatedHost host) : IMigrationP
     public Task<ResolveAnswer> ResolveAsync(Guid handoverId, Guid domainUuid, Guid hostUuid, bool startPaused, CancellationToken ct) =>
         host.Migrations.ResolveAsync(handoverId, domainUuid, startPaused, ct);
 
+    public Task<ResolveAnswer> WithdrawAsync(Guid handoverId, Guid domainUuid, Guid hostUuid, CancellationToken ct) =>
+        host.Migrations.WithdrawAsync(handoverId, domainUuid, ct);
+
     public Task AttachAsync(Guid handoverId, CancellationToken ct)
     {
         host.Migrations.Attach(handoverId, this);
