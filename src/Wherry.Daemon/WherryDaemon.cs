@@ -71,6 +71,7 @@ internal sealed class WherryDaemon
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(ct);
         // On another thread: what a first client costs is as much again as reading few definitions.
         var serving = Task.Run(() => ServeAsync(context, listeners, ready.Task, stopping.Token), CancellationToken.None);
+        var autostarting = Task.CompletedTask;
         try
         {
             await context.Driver.LoadAsync(ct);
@@ -87,13 +88,16 @@ internal sealed class WherryDaemon
             _notifier.Ready($"serving {uri}");
             if (_options.PidFile is { } pidFile)
                 await File.WriteAllTextAsync(pidFile, $"{Environment.ProcessId}\n", ct);
-            await context.Driver.AutostartAsync(ct);
+            autostarting = context.Driver.AutostartAsync(stopping.Token);
+            if (await Task.WhenAny(autostarting, serving) == autostarting)
+                await autostarting;
             await serving;
         }
         finally
         {
             ready.TrySetCanceled(CancellationToken.None);
             await stopping.CancelAsync();
+            await autostarting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await serving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // what it threw, if anything, is on its way already
             await context.Migrations.DisposeAsync();
             if (_options.PidFile is { } written)
@@ -240,7 +244,7 @@ internal sealed class WherryDaemon
     {
         var driver = _options.IsPrivileged ? "system" : "session";
         if (_options.Listen.IsEmpty && _options.ListenTls.IsEmpty)
-            return $"qemu+unix:///{driver}?socket={Path.Combine(_options.UnixSocketDirectory, "libvirt-sock")}";
+            return $"qemu+unix:///{driver}?socket={Uri.EscapeDataString(Path.Combine(_options.UnixSocketDirectory, "libvirt-sock")).Replace("%2F", "/", StringComparison.Ordinal)}";
         var (transport, at) = _options.Listen.IsEmpty ? ("tls", _options.ListenTls[0]) : ("tcp", _options.Listen[0]);
         // A certificate is for a name, rarely for an address.
         var byName = transport == "tls" || at.Address.Equals(IPAddress.Any) || at.Address.Equals(IPAddress.IPv6Any);

@@ -182,8 +182,7 @@ public sealed partial class OperatorTests(ITestOutputHelper output)
 
         await UntilAsync(bravo, text => text.Trim().Length == 0);
         Assert.Null(await passage.StateAsync(bravo));
-        await alpha.Virsh.AskAsync("start", name);
-        Assert.Equal("running", await passage.StateAsync(alpha));
+        await Aftermath.UntilAsync("it is started with its host after all", async () => await passage.StateAsync(alpha) == "running", Passage.Limit, alpha);
     }
 
     [Fact]

@@ -32,22 +32,39 @@ public sealed partial class QemuDriver
     }
 
     /// <summary>Starts what is marked so and does not run, in the order of names, once per boot of the host: an operator who has shut a
-    /// domain down does not want it back because the daemon restarts. Failures are reported and stop nothing.</summary>
+    /// domain down does not want it back because the daemon restarts. Failures are reported and stop nothing. Last those that were being sent away
+    /// when the host went down, when their destination has said that it does not run them, however long that takes.</summary>
     public async Task AutostartAsync(CancellationToken ct)
     {
         if (!_files.TryMarkAutostarted())
             return;
         var marked = Domains.All.Where(domain => domain.Snapshot is { Autostart: true, IsActive: false });
+        List<Task> undecided = [];
         foreach (var domain in marked.OrderBy(domain => domain.Name, StringComparer.Ordinal).ToList())
         {
-            try
-            {
-                await StartAsync(domain, new StartOptions(), "autostart", ct);
-            }
-            catch (WherryException e)
-            {
-                DomainLog.NotAutostarted(_logger, domain.Name, e.Message);
-            }
+            if (HandOvers.Refusal(domain.Uuid) is not null)
+                undecided.Add(AutostartWhenDecidedAsync(domain, ct));
+            await AutostartAsync(domain, ct);
+        }
+
+        await Task.WhenAll(undecided);
+    }
+
+    private async Task AutostartWhenDecidedAsync(Domain domain, CancellationToken ct)
+    {
+        if (await HandOvers.MayStartAnewAsync(domain.Uuid, ct) && domain.Snapshot is { Autostart: true, IsActive: false })
+            await AutostartAsync(domain, ct);
+    }
+
+    private async Task AutostartAsync(Domain domain, CancellationToken ct)
+    {
+        try
+        {
+            await StartAsync(domain, new StartOptions(), "autostart", ct);
+        }
+        catch (WherryException e)
+        {
+            DomainLog.NotAutostarted(_logger, domain.Name, e.Message);
         }
     }
 

@@ -122,9 +122,15 @@ public interface IHandOverGuard
 {
     /// <summary>Why this domain must not be started or resumed now, naming the id, the peer and the way out; null when it may.</summary>
     string? Refusal(Guid uuid);
+
+    /// <summary>Waits until it is decided whose guest this is.</summary>
+    /// <returns>True: ours, and its copy here has died. False: another's, or nobody can say.</returns>
+    Task<bool> MayStartAnewAsync(Guid uuid, CancellationToken ct);
 }
 
 internal sealed class NoHandOvers : IHandOverGuard
 {
     public string? Refusal(Guid uuid) => null;
+
+    public Task<bool> MayStartAnewAsync(Guid uuid, CancellationToken ct) => Task.FromResult(false);
 }

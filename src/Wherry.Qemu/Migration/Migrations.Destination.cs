@@ -131,7 +131,7 @@ public sealed partial class Migrations
     public async Task<ResolveAnswer> WithdrawAsync(Guid handoverId, Guid domainUuid, CancellationToken ct)
     {
         var id = new HandoverId(handoverId);
-        return Outside(_incoming.TryGetValue(id, out var migration) ? await migration.SupersedeAsync(ct) : AnswerSettled(id, domainUuid));
+        return Outside(_incoming.TryGetValue(id, out var migration) ? await migration.WithdrawAsync(ct) : AnswerSettled(id, domainUuid));
     }
 
     private static ResolveAnswer Outside(PeerAnswer answer) => answer switch

@@ -66,6 +66,9 @@ public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
             : null;
     }
 
+    public async Task<bool> MayStartAnewAsync(Guid uuid, CancellationToken ct) =>
+        _outgoing.TryGetValue(uuid, out var leaving) && await leaving.MayStartAnewAsync(ct);
+
     /// <summary>A record that does not even say whose it was concerns every guest that was left on its way.</summary>
     private DamagedHandover? Damaged(Guid uuid) => _damaged.FirstOrDefault(wreck => !wreck.IsCleared
         && (wreck.DomainUuid == uuid

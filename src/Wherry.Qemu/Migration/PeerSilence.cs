@@ -23,7 +23,7 @@ internal static class PeerSilence
     public static async Task RequireAsync(MigrationContext context, string host, string? uri, IMigrationPeer? open, CancellationToken ct)
     {
         if (await AnswersAsync(context, Patience, t => IsAliveAsync(open, t), ct)
-            || (uri is not null && await AnswersAsync(context, PeerUri.Patience(uri, Patience), t => CanBeReachedAsync(context, uri, t), ct)))
+            || (uri is not null && uri != context.Host.PeerUri && await AnswersAsync(context, PeerUri.Patience(uri, Patience), t => CanBeReachedAsync(context, uri, t), ct)))
             throw new WherryException(ErrorCode.OperationInvalid, $"host '{host}' is not off: its daemon answers at {open?.Uri ?? uri}, and will say itself what became of the guest");
     }
 

@@ -23,6 +23,9 @@ namespace Wherry.Qemu.Migration.Destination;
 /// </remarks>
 internal sealed partial class IncomingMigration : IAsyncDisposable
 {
+    /// <summary>Less than a source waits for any answer.</summary>
+    private static readonly TimeSpan WithdrawPatience = TimeSpan.FromSeconds(3);
+
     private readonly MigrationContext _context;
     private readonly Domain _domain;
     private readonly JobLease _job;
@@ -127,6 +130,22 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
     {
         _loop.Post(new DestinationInput.FinishCalled(Id, Cancelled: true, StartPaused: false));
         return (await _progress.WaitAsync(p => p.Answer is not null, ct)).Answer!.Value; // the wait ends when it is set
+    }
+
+    /// <summary>The source's copy died before it had let go of it: what is not decided here is given up.</summary>
+    /// <returns>Pending while that takes its time: asking again is harmless.</returns>
+    public async Task<PeerAnswer> WithdrawAsync(CancellationToken ct)
+    {
+        using var limit = new CancellationTokenSource(WithdrawPatience, _context.Time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
+        try
+        {
+            return await SupersedeAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return PeerAnswer.Pending;
+        }
     }
 
     /// <summary>Resolve: what became of this hand-over.</summary>

@@ -4,7 +4,11 @@ namespace Wherry.Qemu.Migration.Machines;
 internal static partial class SourceMachine
 {
     /// <summary>The daemon is back. Redo the effect of the recorded state; every one is harmless when it was done before.</summary>
-    public static SourceStep Restarted(SourceRecord record, QemuEvidence evidence, MigrationLimits limits)
+    /// <param name="record">What was durable.</param>
+    /// <param name="evidence">What our QEMU says.</param>
+    /// <param name="limits">How long to wait.</param>
+    /// <param name="peerCanBeAsked">It is known who the destination is, and there is a way to it: a managed migration needs none (ADR 0005).</param>
+    public static SourceStep Restarted(SourceRecord record, QemuEvidence evidence, MigrationLimits limits, bool peerCanBeAsked = true)
     {
         var attempt = new SourceAttempt
         {
@@ -37,12 +41,12 @@ internal static partial class SourceMachine
                 if (evidence.Alive) return To(new SourceState.Reclaiming(attempt, cause, ReclaimStage.StoppingStream), StopStream(attempt));
 
                 // The peer's own ABORT, and a person's word that its host is off, leave nothing to be asked.
-                return attempt.Fencing is null && cause.Kind != FailureKind.PeerAborted ? Withdraw(attempt, cause) : GuestDied(attempt, cause);
+                return peerCanBeAsked && attempt.Fencing is null && cause.Kind != FailureKind.PeerAborted ? Withdraw(attempt, cause) : GuestDied(attempt, cause);
 
             default: // OWN: no COMMIT was sent for this id, whatever the stream says.
                 var why = new Failure(FailureKind.DaemonRestarted, "the daemon restarted during the migration");
                 if (evidence.Alive) return Reclaim(attempt, why);
-                return record.Phase == SourcePhase.OwnSend ? Withdraw(attempt, why) : GuestDied(attempt, why);
+                return peerCanBeAsked && record.Phase == SourcePhase.OwnSend ? Withdraw(attempt, why) : GuestDied(attempt, why);
         }
     }
 

@@ -21,6 +21,7 @@ namespace Wherry.Qemu.Migration.Machines;
 ///                                                          S10 Released -> Closed(Moved) &lt;------------------------------------+
 ///                                                           kill, FORGET
 /// </code>
+/// A restart that finds its copy dead while it was being sent goes to S8 as well, and asks the opposite: what is undecided there is given up.
 /// Right to run: S1-S7 and S9 hold it, S8 does not (the destination decides), S8p and S10 have given it away. Only S9 sends `cont`, only S10 kills.
 /// <para>
 /// Contract with the shell, which owns one machine per attempt and feeds it one input at a time:

@@ -129,7 +129,7 @@ internal abstract record SourceState(SourceAttempt Attempt)
     /// <param name="AskAtOnce">The managed client vanished or gave up meanwhile.</param>
     public sealed record Sent(SourceAttempt Attempt, bool CopyLost = false, bool AskAtOnce = false) : SourceState(Attempt);
 
-    /// <summary>S8: HANDED is durable. Neither resume nor kill; ask, for ever, until answered or fenced.</summary>
+    /// <summary>S8: HANDED is durable, or our copy died before that (<see cref="SourceAttempt.Withdraws"/>). Neither resume nor kill; ask, for ever, until answered or fenced.</summary>
     /// <param name="Attempt"></param>
     /// <param name="Wait">What for.</param>
     /// <param name="Tries">Questions without an answer so far; only sets the pause before the next.</param>

@@ -40,6 +40,7 @@ internal sealed partial class OutgoingMigration
                 Role = HandOverRole.Source,
                 State = state switch
                 {
+                    SourceState.Handed { Attempt.Withdraws: true } => HandOverReport.Withdrawing,
                     SourceState.PostCopy { Stage: PostCopyStage.Flowing } => "post-copy",
                     SourceState.PostCopy s => $"post-copy {s.Stage.ToString().ToLowerInvariant()}",
                     _ => state.GetType().Name.ToLowerInvariant(),
@@ -127,6 +128,9 @@ internal sealed partial class OutgoingMigration
             return;
 
         _alarmed = true;
+        if (!_domain.Snapshot.IsActive)
+            return;
+
         _domain.Announce(new DomainEvent.Lifecycle(LifecycleEvent.Suspended(SuspendedDetail.ApiError)));
     }
 

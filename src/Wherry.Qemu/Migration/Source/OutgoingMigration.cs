@@ -117,13 +117,23 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     public static OutgoingMigration Restart(
         MigrationContext context, Domain domain, JobLease job, OutgoingOrder order, SourceRecord record, QemuEvidence evidence)
     {
-        var migration = new OutgoingMigration(context, domain, job, order, SourceMachine.Restarted(record, evidence, context.Limits));
+        // Our own address is that of a peer which can only be reached on its own machine.
+        var peerCanBeAsked = order is { PeerUri: { Length: > 0 } uri, PeerHostUuid: not null } && uri != context.Host.PeerUri;
+        var migration = new OutgoingMigration(context, domain, job, order, SourceMachine.Restarted(record, evidence, context.Limits, peerCanBeAsked));
         migration._link?.Keep();
         return migration;
     }
 
     /// <summary>Completes when the machine is closed and its record is durable.</summary>
     public Task Completion => _running;
+
+    /// <summary>Waits for the end.</summary>
+    /// <returns>True: the guest is this host's, and its copy here has died.</returns>
+    public async Task<bool> MayStartAnewAsync(CancellationToken ct)
+    {
+        await Completion.WaitAsync(ct);
+        return _state is SourceState.Closed { Outcome: MigrationOutcome.StayedOnSource { GuestDied: true } };
+    }
 
     /// <summary>Managed: the client comes back from the destination with its cookie.</summary>
     public async Task<ImmutableArray<byte>> PerformAsync(DestinationTerms destination, MigrationParameters parameters, CancellationToken ct)

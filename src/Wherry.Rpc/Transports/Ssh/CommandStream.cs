@@ -118,7 +118,7 @@ internal sealed partial class CommandStream : Stream
     public override void SetLength(long value) => throw new NotSupportedException();
 
     /// <summary>
-    /// The end of its input lets ssh log out, SIGTERM lets it end the helpers it has started, and SIGKILL needs nobody's consent. What it leaves
+    /// SIGTERM lets ssh end the helpers that it has started, and SIGKILL needs nobody's consent. What it leaves
     /// behind may hold its outputs for ever, so nobody waits for their ends.
     /// </summary>
     public override async ValueTask DisposeAsync()
@@ -170,7 +170,7 @@ internal sealed partial class CommandStream : Stream
     /// <summary>As a shell finds it. .NET would look in its own and in the current directory first, where anybody may have put an "ssh".</summary>
     private static string? Find(string program)
     {
-        if (program.Contains('/', StringComparison.Ordinal)) return IsExecutable(program) ? program : null;
+        if (program.Contains('/', StringComparison.Ordinal)) return IsExecutable(program) ? Path.GetFullPath(program) : null;
         foreach (var directory in (Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin").Split(':'))
         {
             if (Path.IsPathRooted(directory) && Path.Combine(directory, program) is var path && IsExecutable(path)) return path;

@@ -68,7 +68,7 @@ internal sealed partial class Model
     private void FenceSource(in World world, Successors to)
     {
         if (!_scenario.FencingOfSource || world.SourceFenced || _scenario.Without == Ablation.FencingIsProved) return;
-        if (_scenario.SourceReturns && (world.SourceKilled || IsClosed(world))) return;
+        if (_scenario.SourceReturns && (world.SourceKilled || HasClosedRecord(world))) return;
         var fenced = world;
         fenced.SourceFenced = fenced.SourceKilled = true;
         fenced.Source = new Daemon { Record = world.Source.Record };
@@ -76,8 +76,6 @@ internal sealed partial class Model
         fenced.ClientAlive = false;
         to.Add(fenced, Luck.Fault, "the operator powers the source host off, for good");
     }
-
-    private bool IsClosed(in World world) => HasClosedRecord(world) || (world.Source.State != 0 && _sourceSteps.States[world.Source.State] is SourceState.Closed);
 
     private void ReturnSource(in World world, Successors to)
     {

@@ -31,7 +31,7 @@ internal sealed partial class Model
 
     private static SourceRecord Blur(SourceRecord record) => record with
     {
-        Why = record.Why is null ? null : AnyFailure,
+        Why = record.Why is null ? null : record.Why.Kind == FailureKind.PeerAborted ? new(FailureKind.PeerAborted, "any") : AnyFailure, // a restart looks at no other
         Outcome = record.Outcome is null ? null : Blur(record.Outcome),
     };
 

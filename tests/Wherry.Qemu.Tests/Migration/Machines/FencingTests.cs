@@ -65,6 +65,15 @@ public sealed class FencingTests
             Assert.True(SourceMachine.Restarted(record, QemuEvidence.Dead, MigrationLimits.Default).Next is SourceState.Closed { Outcome: MigrationOutcome.StayedOnSource { GuestDied: true } }, $"{record}");
     }
 
+    /// <summary>A managed migration needs no way from the source to the destination, and Prepare may never have said who that is.</summary>
+    [Fact]
+    [Fault(113)]
+    public void A_peer_that_cannot_be_asked_keeps_no_guest_down()
+    {
+        foreach (var record in (SourceRecord[])[Managed.Record(SourcePhase.OwnSend), PeerToPeer.Record(SourcePhase.Reclaiming, new(FailureKind.Cancelled, "the client is gone"))])
+            Assert.IsType<SourceState.Closed>(SourceMachine.Restarted(record, QemuEvidence.Dead, MigrationLimits.Default, peerCanBeAsked: false).Next);
+    }
+
     [Fact]
     [Fault(113)]
     public void At_the_destination_it_counts_when_all_of_the_guest_is_there_and_INTENT_tells_of_it()
