@@ -1,5 +1,6 @@
 namespace Wherry.Xml.Tests;
 
+[Collection(nameof(Alone))]
 public sealed class PackedDocumentTests
 {
     [Theory]

@@ -35,4 +35,4 @@ virsh domdirtyrate-calc nosuch
 python3 wire.py run 'd.startDirtyRateCalc(1, 4)'
 virsh domdirtyrate-calc run --mode dirty-bitmap
 ! QEMU 7.2 under TCG ends itself when it is asked for that: stock loses the guest.
-virsh destroy run; virsh undefine run; virsh undefine off
+virsh destroy run >/dev/null 2>&1; virsh undefine run; virsh undefine off
