@@ -56,7 +56,7 @@ public sealed class AblationTests(ITestOutputHelper output)
         var exploration = Exploration.Run(new Scenario
         {
             Without = rule,
-            Only = invariant,
+            Only = [invariant],
             Crashes = crashes,
             Attempts = attempts,
             QemuKills = qemuKills,

@@ -46,7 +46,7 @@ internal sealed class Exploration
         var exploration = new Exploration(scenario);
         var watch = Stopwatch.StartNew();
         exploration.Search();
-        if (exploration.Violation is null && scenario.Only is null or "STUCK") exploration.FindStuck();
+        if (exploration.Violation is null && scenario.LooksFor("STUCK")) exploration.FindStuck();
         exploration.Took = watch.Elapsed;
         return exploration;
     }
@@ -130,7 +130,7 @@ internal sealed class Exploration
         for (int i = last; i >= 0; i = _parents[i])
             path.Add(i);
         path.Reverse();
-        var words = new Words(_model, _scenario.Only);
+        var words = new Words(_model, _scenario);
         var trail = new List<string>();
         for (int i = 1; i < path.Count; i++)
             trail.Add(words.Between(_worlds[path[i - 1]], _worlds[path[i]]));
@@ -172,7 +172,7 @@ internal sealed class Exploration
         }
     }
 
-    private sealed class Found(Exploration owner) : Successors(owner._scenario.Only)
+    private sealed class Found(Exploration owner) : Successors(owner._scenario)
     {
         public int From { get; set; }
 
@@ -184,7 +184,7 @@ internal sealed class Exploration
     }
 
     /// <summary>Expands once more, to put words to a step that the search only kept as a pair of numbers.</summary>
-    private sealed class Words(Model model, string? only) : Successors(only)
+    private sealed class Words(Model model, Scenario scenario) : Successors(scenario)
     {
         private World _wanted;
         private string? _found;
@@ -200,7 +200,7 @@ internal sealed class Exploration
 
         public string Breaking(in World from)
         {
-            var breaking = new Words(model, Only);
+            var breaking = new Words(model, Scenario);
             model.Expand(from, breaking);
             return breaking._last ?? "?";
         }

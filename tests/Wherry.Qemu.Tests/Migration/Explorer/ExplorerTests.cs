@@ -51,9 +51,8 @@ public sealed class ExplorerTests(ITestOutputHelper output)
     [Fault(113)]
     public void An_operator_who_fences_never_gets_two_guests_and_gives_up_no_roll_back_knowingly()
     {
-        Explore(new() { Crashes = 1, Attempts = 1, Fencing = true, Only = "DUP" });
-        Explore(new() { Crashes = 1, Attempts = 1, Fencing = true, Only = "LOST" });
-        var rollback = Exploration.Run(new() { Crashes = 0, Attempts = 1, Fencing = true, Only = "ROLLBACK" });
+        Explore(new() { Crashes = 1, Attempts = 1, Fencing = true, Only = ["DUP", "LOST"] });
+        var rollback = Exploration.Run(new() { Crashes = 0, Attempts = 1, Fencing = true, Only = ["ROLLBACK"] });
         output.WriteLine(rollback.Report());
         Assert.Equal("ROLLBACK", rollback.Violation?.Invariant);
     }
@@ -66,9 +65,8 @@ public sealed class ExplorerTests(ITestOutputHelper output)
     public void An_operator_who_fences_the_source_never_gets_two_guests_and_may_get_one_that_went_on_there(MigrationMode mode, bool postCopy)
     {
         // A message of the dead host may still arrive, so nothing is too late to count.
-        foreach (var kept in (string[])["DUP", "LOST", "FINAL", "STUCK", "INMIGRATE"])
-            Explore(new() { Mode = mode, Crashes = 1, Attempts = 1, FencingOfSource = true, PostCopy = postCopy, Only = kept });
-        var rollback = Exploration.Run(new() { Mode = mode, Crashes = 0, Attempts = 1, FencingOfSource = true, PostCopy = postCopy, Only = "ROLLBACK" });
+        Explore(new() { Mode = mode, Crashes = 1, Attempts = 1, FencingOfSource = true, PostCopy = postCopy, Only = ["DUP", "LOST", "FINAL", "STUCK", "INMIGRATE"] });
+        var rollback = Exploration.Run(new() { Mode = mode, Crashes = 0, Attempts = 1, FencingOfSource = true, PostCopy = postCopy, Only = ["ROLLBACK"] });
         output.WriteLine(rollback.Report());
         Assert.Equal("ROLLBACK", rollback.Violation?.Invariant);
     }
@@ -78,11 +76,16 @@ public sealed class ExplorerTests(ITestOutputHelper output)
     [InlineData(MigrationMode.PeerToPeer, false)]
     [InlineData(MigrationMode.Managed, false)]
     [InlineData(MigrationMode.PeerToPeer, true)]
-    public void A_source_that_was_fenced_and_comes_back_starts_no_second_guest(MigrationMode mode, bool postCopy)
+    public void A_source_that_was_fenced_and_comes_back_starts_no_second_guest(MigrationMode mode, bool postCopy) => Explore(new()
     {
-        foreach (var kept in (string[])["DUP", "FINAL", "STUCK", "INMIGRATE"])
-            Explore(new() { Mode = mode, Crashes = 1, Attempts = 1, FencingOfSource = true, SourceReturns = true, PostCopy = postCopy, Only = kept });
-    }
+        Mode = mode,
+        Crashes = 1,
+        Attempts = 1,
+        FencingOfSource = true,
+        SourceReturns = true,
+        PostCopy = postCopy,
+        Only = ["DUP", "FINAL", "STUCK", "INMIGRATE"],
+    });
 
     [Theory(Explicit = true)]
     [Trait("suite", "explore")]

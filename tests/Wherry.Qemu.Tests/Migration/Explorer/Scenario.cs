@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Wherry.Qemu.Migration.Machines;
 
 namespace Wherry.Qemu.Tests.Migration.Explorer;
@@ -67,8 +68,10 @@ internal sealed record Scenario
     public GuestRunState PreState { get; init; }
     public Ablation Without { get; init; }
 
-    /// <summary>Look for this invariant alone; null: all of them.</summary>
-    public string? Only { get; init; }
+    /// <summary>Look for these invariants alone; none named: for all of them.</summary>
+    public ImmutableArray<string> Only { get; init; } = [];
+
+    public bool LooksFor(string invariant) => Only.IsEmpty || Only.Contains(invariant);
 
     /// <summary>Stop with an error above this many states: a machine that counts something without bound.</summary>
     public int MaxStates { get; init; } = 30_000_000;

@@ -14,16 +14,16 @@ internal enum Luck
 internal sealed record Violation(string Invariant, string Meaning);
 
 /// <summary>Where the model puts what can happen next. Words are kept apart and only joined when a trail is printed.</summary>
-internal abstract class Successors(string? only)
+internal abstract class Successors(Scenario scenario)
 {
     public Violation? Broken { get; private set; }
 
-    protected string? Only { get; } = only;
+    protected Scenario Scenario { get; } = scenario;
 
     public abstract void Add(in World next, Luck luck, string what, object? about = null);
 
     public void Break(string invariant, string meaning)
     {
-        if (Only is null || Only == invariant) Broken ??= new(invariant, meaning);
+        if (Scenario.LooksFor(invariant)) Broken ??= new(invariant, meaning);
     }
 }
