@@ -39,8 +39,20 @@ internal static partial class MigrationLog
     [LoggerMessage(4013, LogLevel.Information, "migration {Id} of domain '{Domain}' is given up here: {Why}")]
     public static partial void Aborting(ILogger logger, HandoverId id, string domain, string why);
 
-    [LoggerMessage(4012, LogLevel.Warning, "migration {Id} of domain '{Domain}': the destination was not told that it is over, and gives up by itself: {Error}")]
+    [LoggerMessage(4012, LogLevel.Warning, "migration {Id} of domain '{Domain}': the destination was not told yet that it is over: {Error}")]
     public static partial void PeerNotTold(ILogger logger, HandoverId id, string domain, string error);
+
+    [LoggerMessage(4022, LogLevel.Information, "migration {Id} of domain '{Domain}': {Peer} knows now that it is over")]
+    public static partial void PeerToldLate(ILogger logger, HandoverId id, string domain, string peer);
+
+    [LoggerMessage(4023, LogLevel.Error, "migration {Id} of domain '{Domain}' ended here, and {Peer} runs the guest")]
+    public static partial void PeerRunsAsWell(ILogger logger, HandoverId id, string domain, string peer);
+
+    [LoggerMessage(4025, LogLevel.Information, "migration {Id} of domain '{Domain}' is over, and {Peer} runs the guest")]
+    public static partial void PeerRunsIt(ILogger logger, HandoverId id, string domain, string peer);
+
+    [LoggerMessage(4024, LogLevel.Warning, "migration {Id} of domain '{Domain}': {Peer} is not told any more that it is over: {Why}")]
+    public static partial void PeerNeverTold(ILogger logger, HandoverId id, string domain, string peer, string why);
 
     [LoggerMessage(4014, LogLevel.Warning, "migration {Id} of domain '{Domain}': {Why} in post-copy, making another connection")]
     public static partial void PostCopyStalled(ILogger logger, HandoverId id, string domain, string why);

@@ -127,7 +127,7 @@ public sealed partial class Migrations
             : AnswerSettled(id, domainUuid));
     }
 
-    /// <summary>The source's copy died before it let go of it, and it wants to start anew: what has not been decided here is given up.</summary>
+    /// <summary>The source's copy died before it let go of it, or went on there unheard: what has not been decided here is given up.</summary>
     public async Task<ResolveAnswer> WithdrawAsync(Guid handoverId, Guid domainUuid, CancellationToken ct)
     {
         var id = new HandoverId(handoverId);

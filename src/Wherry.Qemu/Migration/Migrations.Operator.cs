@@ -9,7 +9,7 @@ public sealed partial class Migrations
 {
     /// <summary>Every hand-over that is not over, in doubt or not.</summary>
     public ImmutableArray<HandOverReport> HandOvers =>
-        [.. _outgoing.Values.Select(m => m.Report).Concat(_incoming.Values.Select(m => m.Report)).OrderBy(report => report.DomainName, StringComparer.Ordinal)];
+        [.. _outgoing.Values.Select(m => m.Report).Concat(_farewells.Doubts).Concat(_incoming.Values.Select(m => m.Report)).OrderBy(report => report.DomainName, StringComparer.Ordinal)];
 
     /// <summary>What a person should know about a domain's migration while it lasts; for <c>virsh dominfo</c>.</summary>
     public ImmutableArray<string> Messages(Guid domain)
@@ -29,8 +29,11 @@ public sealed partial class Migrations
     /// named. OperationFailed: the guest could not be taken back; the text says how it stands.</exception>
     public async Task<string> ForceSourceAsync(Guid id, string host, string by, CancellationToken ct)
     {
-        var migration = _outgoing.Values.FirstOrDefault(m => m.Id.Value == id) ?? throw Unknown(id, "source");
-        var outcome = await WithinAsync(migration.TakeBackAsync(new FencingStatement(host, by, _context.Time.GetUtcNow()), ct));
+        var statement = new FencingStatement(host, by, _context.Time.GetUtcNow());
+        if (_outgoing.Values.FirstOrDefault(m => m.Id.Value == id) is not { } migration)
+            return await _farewells.ForceAsync(new HandoverId(id), statement, ct) ?? throw Unknown(id, "source");
+
+        var outcome = await WithinAsync(migration.TakeBackAsync(statement, ct));
         return outcome switch
         {
             MigrationOutcome.StayedOnSource { GuestDied: true } => $"domain '{migration.Domain.Name}' is shut off here: its QEMU had died before it was taken back",

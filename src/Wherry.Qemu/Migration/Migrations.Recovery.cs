@@ -27,6 +27,12 @@ public sealed partial class Migrations
 
     private async Task RecoverAsync(HandoverRecord record, CancellationToken ct)
     {
+        if (record.Source is { Phase: SourcePhase.Closed })
+        {
+            _farewells.Owe(record, acknowledged: false); // over; its domain may be gone, or another's by now
+            return;
+        }
+
         var domain = _context.Driver.AddRecovered(record.DomainName, record.DomainUuid);
         var evidence = await LookAsync(domain, ct);
         if (record.Source is { } source)

@@ -220,6 +220,9 @@ public sealed partial class Migrations
         migration.Start(over: async () =>
         {
             _outgoing.TryRemove(new(migration.Domain.Uuid, migration));
+            if (_context.Journal.Find(migration.Id) is { Source: { Phase: SourcePhase.Closed, FarewellOwed: true } } owed)
+                _farewells.Owe(owed, acknowledged: migration.PeerKnows);
+
             await _context.Driver.ForgetUnlessUsedAsync(migration.Domain);
         });
     }

@@ -16,6 +16,7 @@ namespace Wherry.Qemu.Migration;
 ///   Migrations.Source        Begin, Perform, Confirm, peer-to-peer          one OutgoingMigration per domain
 ///   Migrations.Destination   Prepare, Finish, Resolve, Forget               one IncomingMigration per hand-over id
 ///   Migrations.Recovery      what an earlier daemon left in the journal
+///   Farewells                destinations that have not been told yet that a migration is over
 /// </code>
 /// A client that closes its connection is told of to every migration it drives (<see cref="ClientGone"/>); the machines know whether that
 /// means anything to them.
@@ -32,6 +33,7 @@ public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
     private readonly ConcurrentDictionary<HandoverId, PeerAnswer> _remembered = new();
     private readonly ConcurrentQueue<HandoverId> _rememberedInOrder = new();
     private readonly ConcurrentDictionary<object, ImmutableList<Action>> _onClientGone = new(ReferenceEqualityComparer.Instance);
+    private readonly Farewells _farewells;
     private ImmutableArray<DamagedHandover> _damaged = [];
 
     /// <param name="parts">What migrations need of this daemon.</param>
@@ -49,10 +51,15 @@ public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
             Time = parts.Time,
             Logger = parts.Logger,
         };
+        _farewells = new Farewells(_context);
     }
 
     /// <inheritdoc/>
-    public string? Refusal(Guid uuid)
+    public string? Refusal(Guid uuid) =>
+        Doubt(uuid) ?? (_context.Driver.Domains.Find(uuid)?.Snapshot.IsActive == true ? null : _farewells.Doubt(uuid));
+
+    /// <summary>Why nobody may do anything with this domain just now.</summary>
+    private string? Doubt(Guid uuid)
     {
         if (_outgoing.TryGetValue(uuid, out var leaving) && leaving.Doubt is { } doubt)
             return doubt;
@@ -66,8 +73,13 @@ public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
             : null;
     }
 
-    public async Task<bool> MayStartAnewAsync(Guid uuid, CancellationToken ct) =>
-        _outgoing.TryGetValue(uuid, out var leaving) && await leaving.MayStartAnewAsync(ct);
+    public async Task<bool> MayStartAnewAsync(Guid uuid, CancellationToken ct)
+    {
+        var isLeaving = _outgoing.TryGetValue(uuid, out var leaving);
+        return isLeaving && !await leaving!.MayStartAnewAsync(ct) // ! : it is there
+            ? false
+            : await _farewells.SettledAsync(uuid, ct) || isLeaving;
+    }
 
     /// <summary>A record that does not even say whose it was concerns every guest that was left on its way.</summary>
     private DamagedHandover? Damaged(Guid uuid) => _damaged.FirstOrDefault(wreck => !wreck.IsCleared
@@ -105,6 +117,8 @@ public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
 
         foreach (var migration in _incoming.Values)
             await migration.DisposeAsync();
+
+        await _farewells.DisposeAsync();
     }
 
     private void TellWhenGone(object client, Action tell) =>
@@ -122,7 +136,7 @@ public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
 
     private void RefuseInDoubt(Guid uuid)
     {
-        if (Refusal(uuid) is { } refusal)
+        if (Doubt(uuid) is { } refusal)
             throw new WherryException(ErrorCode.OperationInvalid, refusal);
     }
 }

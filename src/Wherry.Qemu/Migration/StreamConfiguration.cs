@@ -44,28 +44,33 @@ internal static class StreamConfiguration
     /// <summary>As if nothing had been tried. Capabilities as a QEMU that has never migrated has them; of the parameters those that
     /// <see cref="ApplyAsync"/> sets, as they were. One that this QEMU lacks was not saved, and is not sent.</summary>
     /// <param name="monitor">The QEMU's.</param>
+    /// <param name="party">Which half it was.</param>
     /// <param name="saved">What <see cref="SaveAsync"/> found; null when the attempt is of a daemon that did not save it, or for a QEMU that was new.</param>
     /// <param name="ct">Stops waiting.</param>
-    public static async Task RestoreAsync(MonitorSession monitor, string? saved, CancellationToken ct)
+    public static async Task RestoreAsync(MonitorSession monitor, MigrationParty party, string? saved, CancellationToken ct)
     {
         await SetCapabilitiesAsync(monitor, [MigrationCapability.Events], ct);
         var before = saved is null ? Defaults : QmpParameters.FromJson(saved);
-        await monitor.ExecuteAsync(
-            new MigrateSetParameters(new QmpParameters
+        var both = new QmpParameters
+        {
+            MaxPostcopyBandwidth = before.MaxPostcopyBandwidth,
+            MultifdChannels = before.MultifdChannels,
+            XbzrleCacheSize = before.XbzrleCacheSize,
+            CompressLevel = before.CompressLevel,
+            CompressThreads = before.CompressThreads,
+            DecompressThreads = before.DecompressThreads,
+            TlsCreds = before.TlsCreds,
+            TlsHostname = before.TlsHostname,
+        };
+        var touched = party == MigrationParty.Destination
+            ? both
+            : both with
             {
                 MaxBandwidth = before.MaxBandwidth,
-                MaxPostcopyBandwidth = before.MaxPostcopyBandwidth,
                 CpuThrottleInitial = before.CpuThrottleInitial,
                 CpuThrottleIncrement = before.CpuThrottleIncrement,
-                MultifdChannels = before.MultifdChannels,
-                XbzrleCacheSize = before.XbzrleCacheSize,
-                CompressLevel = before.CompressLevel,
-                CompressThreads = before.CompressThreads,
-                DecompressThreads = before.DecompressThreads,
-                TlsCreds = before.TlsCreds,
-                TlsHostname = before.TlsHostname,
-            }),
-            ct);
+            };
+        await monitor.ExecuteAsync(new MigrateSetParameters(touched), ct);
     }
 
     private static async Task SetCapabilitiesAsync(MonitorSession monitor, ImmutableArray<MigrationCapability> on, CancellationToken ct)

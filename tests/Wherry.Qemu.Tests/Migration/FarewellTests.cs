@@ -1,4 +1,5 @@
 using Wherry.Errors;
+using Wherry.Qemu.Domains.Jobs;
 using Wherry.Qemu.Migration;
 using Wherry.Qemu.Migration.Cookie;
 using Wherry.Qemu.Tests.Migration.Simulation;
@@ -50,10 +51,7 @@ public sealed class FarewellTests(ProbedEmulators emulators) : IClassFixture<Pro
     {
         await using var hosts = await TwoHosts.StartAsync(emulators, disks: 0, Ct);
         var (source, stranger) = (Guid.NewGuid(), Guid.NewGuid());
-        await PrepareAsync(hosts, source);
-        await hosts.Guest.Qemu!.Monitor.ExecuteAsync(new Migrate("tcp:bravo:49152"), Ct); // ! : it runs
-        var whole = hosts.Destination;
-        Assert.Equal(MigrationStatus.Completed, whole.Migration);
+        var whole = await SendAsync(hosts, Guid.NewGuid(), source);
 
         Assert.Equal(ErrorCode.OperationInvalid, (await Assert.ThrowsAsync<WherryException>(() => PrepareAsync(hosts, stranger))).Code);
         Assert.False(whole.Process.Exited.IsCompleted);
@@ -63,7 +61,148 @@ public sealed class FarewellTests(ProbedEmulators emulators) : IClassFixture<Pro
         Assert.NotSame(whole, hosts.Destination);
     }
 
-    private static async Task PrepareAsync(TwoHosts hosts, Guid source)
+    /// <summary>It may be the only copy that is left: its source may have died with its host, and an operator may know that.</summary>
+    [Fact]
+    [Fault(23, 113)]
+    public async Task A_destination_that_has_all_of_the_guest_keeps_it_while_its_own_daemon_restarts()
+    {
+        await using var hosts = await TwoHosts.StartAsync(emulators, disks: 0, Ct);
+        var (id, source) = (Guid.NewGuid(), Guid.NewGuid());
+        var whole = await SendAsync(hosts, id, source);
+        await hosts.Bravo.RestartAsync(Ct).Within();
+        Assert.False(whole.Process.Exited.IsCompleted);
+        var kept = Assert.Single(hosts.Bravo.Migrations.HandOvers);
+        Assert.Equal(("loaded", "alpha", "qemu+tcp://alpha/system"), (kept.State, kept.PeerHost, kept.PeerUri));
+        Assert.Contains("force-destination", kept.Command, StringComparison.Ordinal);
+
+        Assert.Equal(ResolveAnswer.Pending, await hosts.Bravo.Migrations.ResolveAsync(id, hosts.Guest.Uuid, startPaused: false, Ct).Within());
+        await hosts.Bravo.Driver.Domains.Find(hosts.Guest.Uuid)!.State.WaitAsync(now => now.Status.IsRunning, Ct).Within(); // ! : it is there
+        Assert.True(whole.Running);
+    }
+
+    [Fact]
+    [Fault(23)]
+    public async Task A_destination_that_has_not_all_of_the_guest_gives_it_up_when_its_daemon_restarts()
+    {
+        await using var hosts = await TwoHosts.StartAsync(emulators, disks: 0, Ct);
+        await PrepareAsync(hosts, Guid.NewGuid());
+        await hosts.Bravo.RestartAsync(Ct).Within();
+        await hosts.Destination.Process.Exited.Within();
+    }
+
+    /// <summary>Its daemon died before HANDED, and when it was back the link was down: the guest runs on, and its whole copy waits at the destination.</summary>
+    [Fact]
+    [Fault(3, 19)]
+    public async Task A_destination_that_could_not_be_reached_at_the_end_is_told_when_it_can_be_by_whatever_daemon_there_is_then()
+    {
+        await using var hosts = await TwoHosts.StartAsync(emulators, disks: 0, Ct);
+        var way = await StayUnheardAsync(hosts);
+        await hosts.Alpha.RestartAsync(Ct).Within();
+        Assert.Null(hosts.Alpha.Migrations.Refusal(hosts.Guest.Uuid)); // The host was on all the time: nobody has to wait for an answer.
+        Assert.False(hosts.Destination.Process.Exited.IsCompleted);
+
+        way.SetResult();
+        await hosts.Destination.Process.Exited.Within();
+        await hosts.Alpha.Log.WaitForAsync(4022);
+        Assert.Empty(hosts.Alpha.Records);
+        await AssertNextAttemptMovesAsync(hosts);
+    }
+
+    /// <summary>It went on here, its host was fenced, and the copy that had been left at the destination was let run by an operator, or not.</summary>
+    [Theory]
+    [Fault(113)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_source_that_closed_unheard_and_was_off_asks_before_it_starts_the_guest_anew(bool forced)
+    {
+        await using var hosts = await TwoHosts.StartAsync(emulators, disks: 0, Ct);
+        var way = await StayUnheardAsync(hosts);
+        var id = Assert.Single(hosts.Bravo.Migrations.HandOvers).Id;
+        await hosts.Alpha.RestartAsync(Ct, () => DieAsync(hosts), reboot: true).Within();
+        var uuid = hosts.Guest.Uuid;
+        Assert.Contains("has died here", hosts.Alpha.Migrations.Refusal(uuid), StringComparison.Ordinal);
+        if (forced)
+            await hosts.Bravo.Migrations.ForceDestinationAsync(id, "alpha", "root", Ct).Within();
+
+        var settled = hosts.Alpha.Migrations.MayStartAnewAsync(uuid, Ct);
+        Assert.False(settled.IsCompleted);
+        way.SetResult();
+        if (forced)
+        {
+            await hosts.Alpha.Log.WaitForAsync(4025);
+            Assert.Empty(hosts.Bravo.Records); // and need not be kept
+            Assert.True(hosts.Destination.Running);
+            Assert.False(settled.IsCompleted);
+            Assert.Contains("has died here", hosts.Alpha.Migrations.Refusal(uuid), StringComparison.Ordinal);
+            return;
+        }
+
+        Assert.True(await settled.Within());
+        Assert.True(hosts.Destination.Process.Exited.IsCompleted);
+        Assert.Null(hosts.Alpha.Migrations.Refusal(uuid));
+    }
+
+    [Fact]
+    [Fault(113)]
+    public async Task An_operator_who_fences_the_destination_frees_a_guest_whose_farewell_it_cannot_hear()
+    {
+        await using var hosts = await TwoHosts.StartAsync(emulators, disks: 0, Ct);
+        var way = await StayUnheardAsync(hosts);
+        await hosts.Alpha.RestartAsync(Ct, () => DieAsync(hosts), reboot: true).Within();
+        var report = Assert.Single(hosts.Alpha.Migrations.HandOvers);
+        Assert.True(report is { State: HandOverReport.Withdrawing, PeerHost: "bravo", NeedsDecision: true }, report.ToString());
+        Assert.Contains("force-source", hosts.Alpha.Migrations.Refusal(report.DomainUuid), StringComparison.Ordinal);
+        way.SetException(new PeerLostException("no way to bravo"));
+
+        Assert.Equal(
+            ErrorCode.OperationInvalid,
+            (await Assert.ThrowsAsync<WherryException>(() => hosts.Alpha.Migrations.ForceSourceAsync(report.Id, "charlie", "root", Ct).Within())).Code);
+        Assert.Contains("may be started", await hosts.Alpha.Migrations.ForceSourceAsync(report.Id, "bravo", "root", Ct).Within(), StringComparison.Ordinal);
+        Assert.Null(hosts.Alpha.Migrations.Refusal(report.DomainUuid));
+        Assert.Empty(hosts.Alpha.Records);
+    }
+
+    private static async Task DieAsync(TwoHosts hosts)
+    {
+        hosts.Source.Process.End(new(0, Signal: 9));
+        await hosts.Guest.State.WaitAsync(now => !now.IsActive, Ct);
+    }
+
+    /// <summary>The guest is back at the source, all of it is at the destination as well, and the source's farewell has not come through.</summary>
+    /// <returns>Completed, it lets connections be made again.</returns>
+    private static async Task<TaskCompletionSource> StayUnheardAsync(TwoHosts hosts)
+    {
+        hosts.Source.HoldAt = MigrationStatus.Device;
+        var migration = hosts.MigrateAsync(Ct);
+        await hosts.Source.ReceivedAsync("migrate-continue", Ct).Within();
+        var way = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        hosts.Alpha.PeerReachable = way.Task;
+        await hosts.Alpha.RestartAsync(Ct, SentAsync).Within();
+        await Assert.ThrowsAsync<WherryException>(() => migration.Within());
+        await hosts.Guest.State.WaitAsync(now => now.Job is null && now.Status.IsRunning, Ct).Within();
+        await SimulatedHost.LetGoOfAsync(hosts.Guest, Ct);
+        hosts.Alpha.Clock.Advance(TimeSpan.FromSeconds(3)); // as long as the migration itself tries
+        Assert.True(hosts.Source.Running);
+        Assert.Equal(MigrationStatus.Completed, hosts.Destination.Migration);
+        return way;
+
+        Task SentAsync()
+        {
+            hosts.Source.GoOn();
+            return Task.CompletedTask;
+        }
+    }
+
+    /// <summary>A source sends all of the guest, and is not heard of again.</summary>
+    private static async Task<FakeQemu> SendAsync(TwoHosts hosts, Guid id, Guid source)
+    {
+        await PrepareAsync(hosts, source, id);
+        await hosts.Guest.Qemu!.Monitor.ExecuteAsync(new Migrate("tcp:bravo:49152"), Ct); // ! : it runs
+        Assert.Equal(MigrationStatus.Completed, hosts.Destination.Migration);
+        return hosts.Destination;
+    }
+
+    private static async Task PrepareAsync(TwoHosts hosts, Guid source, Guid? id = null)
     {
         var guest = hosts.Guest;
         var begin = new MigrationCookie
@@ -72,7 +211,7 @@ public sealed class FarewellTests(ProbedEmulators emulators) : IClassFixture<Pro
             Uuid = guest.Uuid,
             HostName = "alpha",
             HostUuid = source,
-            Handover = new HandoverSection(Guid.NewGuid(), "qemu+tcp://alpha/system", "boot of alpha"),
+            Handover = new HandoverSection(id ?? Guid.NewGuid(), "qemu+tcp://alpha/system", "boot of alpha"),
         };
         var xml = MigrationDefinitions.ForDestination(guest.Snapshot.Live!, asked: null); // ! : it runs
         await hosts.Bravo.Migrations.PrepareAsync(

@@ -43,7 +43,8 @@ public sealed record HandOverReport
     /// <summary>It has been in doubt for so long that somebody should look.</summary>
     public bool NeedsDecision { get; init; }
 
-    /// <summary>The state of a source whose copy died before it had let go of it, and which asks whether the guest is its own still.</summary>
+    /// <summary>The state of a source whose copy died before it had let go of it, or after it had taken it back unheard, and which asks whether the guest is its own
+    /// still.</summary>
     public const string Withdrawing = "withdrawing";
 
     private string Peer => PeerHost is null ? PeerUri ?? "its peer" : PeerUri is null ? PeerHost : $"{PeerHost} ({PeerUri})";
@@ -53,6 +54,6 @@ public sealed record HandOverReport
 
     /// <summary>All of it in one sentence.</summary>
     public string Text => Role == HandOverRole.Source
-        ? $"domain '{DomainName}' {(State == Withdrawing ? "died here while it was sent to" : "has been handed over to")} {Peer} (hand-over {Id}), which has not said yet whether it runs it; here: {Here}; there: {There}{Advice}"
+        ? $"domain '{DomainName}' {(State == Withdrawing ? "has died here and was sent to" : "has been handed over to")} {Peer} (hand-over {Id}), which has not said yet whether it runs it; here: {Here}; there: {There}{Advice}"
         : $"domain '{DomainName}' has arrived from {Peer} (hand-over {Id}), which has not let go of it; here: {Here}; there: {There}{Advice}";
 }

@@ -52,12 +52,12 @@ internal sealed partial class IncomingMigration
     /// <summary>For the domain's messages.</summary>
     public string? Message => _state is DestinationState.Receiving { InDoubt: true } ? $"migration in doubt: {Report.Text}" : null;
 
-    private string? SourceHost => _order.Cookie?.HostName;
+    private string? SourceHost => _order.Source.HostName;
 
-    /// <summary>Null after a restart of this daemon.</summary>
-    public Guid? SourceHostUuid => _order.Cookie?.HostUuid;
+    /// <summary>Null when it never said.</summary>
+    public Guid? SourceHostUuid => _order.Source.HostUuid;
 
-    private string? SourceUri => _order.Cookie?.Handover?.PeerUri;
+    private string? SourceUri => _order.Source.Uri;
 
     /// <summary>
     /// An operator has powered the source host off: the guest, all of which is here, is started without its source's word. If it had gone on
@@ -75,7 +75,7 @@ internal sealed partial class IncomingMigration
                 + "and that is not started yet, can be");
         }
 
-        PeerSilence.RequireNamed(statement.Host, SourceHost, _order.Cookie?.HostUuid);
+        PeerSilence.RequireNamed(statement.Host, SourceHost, SourceHostUuid);
         await PeerSilence.RequireAsync(_context, statement.Host, SourceUri, open: null, ct);
         MigrationLog.Fenced(_logger, Id, _domain.Name, statement.Host, statement.By);
         _loop.Post(new DestinationInput.SourceFenced(statement));

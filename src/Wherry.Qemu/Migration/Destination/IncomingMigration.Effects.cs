@@ -162,10 +162,11 @@ internal sealed partial class IncomingMigration
         Created = _context.Time.GetUtcNow(),
         Flags = (uint)_order.Flags,
         BootId = _context.Host.BootId,
-        Peer = new HandoverPeer(_order.Cookie?.Handover?.PeerUri, _order.Cookie?.HostUuid, _order.Cookie?.Handover?.BootId, _order.Cookie?.HostName),
+        Peer = _order.Source,
         Disks = [.. _order.CopiedDisks.Select(target => new HandoverDisk(
             target, target, CreatedImage: _order.CreatedImages.GetValueOrDefault(target)))],
         Ports = _order.NbdPort == 0 ? [_order.ListenUri.Port] : [_order.ListenUri.Port, _order.NbdPort],
+        PersistentXml = _order.Flags.HasFlag(MigrationFlags.PersistDestination) ? _order.PersistentXml ?? MigrationDefinitions.ToPersist(Definition, asked: null) : null,
         DefinitionAdded = _order.DefinitionAdded,
         SavedParameters = _savedParameters,
         Destination = record,

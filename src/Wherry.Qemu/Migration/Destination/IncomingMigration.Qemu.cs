@@ -20,7 +20,7 @@ internal sealed partial class IncomingMigration
     private string? _savedParameters; // as QEMU came up with them; null until it has
     private Task _reset = Task.CompletedTask;
 
-    /// <summary>Only an attempt that was prepared in this process launches and persists.</summary>
+    /// <summary>The guest as it was sent, or as it was re-attached. There is one for as long as there is a QEMU.</summary>
     private DomainDefinition Definition => _order.Definition ?? throw new InvalidOperationException($"{_domain} has no definition");
 
     private QemuInstance Qemu => _domain.Qemu ?? throw new InvalidOperationException($"{_domain} has no QEMU"); // its death is an input of its own
@@ -75,6 +75,18 @@ internal sealed partial class IncomingMigration
         }
     }
 
+    private async Task StopNbdServerAsync(MonitorSession monitor, CancellationToken ct)
+    {
+        try
+        {
+            await monitor.ExecuteAsync(new NbdServerStop(), ct);
+        }
+        catch (QmpErrorException) when (_order.NbdServer is null)
+        {
+            // Started by a daemon before this one, which may have stopped it as well.
+        }
+    }
+
     /// <summary>Tells the machine how the stream stands, whenever that has changed, until it has ended.</summary>
     private async Task<DestinationInput?> WatchStreamAsync(CancellationToken ct)
     {
@@ -102,8 +114,8 @@ internal sealed partial class IncomingMigration
     private async Task<DestinationInput?> FinishLoadingAsync(CancellationToken ct)
     {
         var monitor = Qemu.Monitor;
-        if (_order.NbdServer is not null)
-            await monitor.ExecuteAsync(new NbdServerStop(), ct);
+        if (!_order.CopiedDisks.IsEmpty)
+            await StopNbdServerAsync(monitor, ct);
 
         await QemuDriver.RefreshChannelsAsync(_domain, Qemu, ct);
         if (_order.Flags.HasFlag(MigrationFlags.PersistDestination))
@@ -273,7 +285,7 @@ internal sealed partial class IncomingMigration
         using var limit = new CancellationTokenSource(ResetDeadline, _context.Time);
         try
         {
-            await StreamConfiguration.RestoreAsync(qemu.Monitor, _savedParameters, limit.Token);
+            await StreamConfiguration.RestoreAsync(qemu.Monitor, MigrationParty.Destination, _savedParameters, limit.Token);
             await MigrationTls.RemoveAsync(qemu.Monitor, limit.Token);
         }
         catch (Exception e)

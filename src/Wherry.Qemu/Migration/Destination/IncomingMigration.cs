@@ -77,8 +77,12 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
 
     /// <summary>Goes on with the attempt of a daemon that died.</summary>
     public static IncomingMigration Restart(
-        MigrationContext context, Domain domain, JobLease job, IncomingOrder order, DestinationRecord record, QemuEvidence evidence) =>
-        new(context, domain, job, order, DestinationMachine.Restarted(record, evidence, context.Limits));
+        MigrationContext context, Domain domain, JobLease job, IncomingOrder order, DestinationRecord record, QemuEvidence evidence)
+    {
+        var migration = new IncomingMigration(context, domain, job, order, DestinationMachine.Restarted(record, evidence, context.Limits, order.Flags.HasFlag(MigrationFlags.PostCopy)));
+        migration.Heard("not heard of");
+        return migration;
+    }
 
     /// <summary>Lets the machine go; whoever keeps the list of migrations has it in there by now.</summary>
     /// <param name="over">Called when the machine has nothing left to do or to answer.</param>
@@ -132,7 +136,7 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
         return (await _progress.WaitAsync(p => p.Answer is not null, ct)).Answer!.Value; // the wait ends when it is set
     }
 
-    /// <summary>The source's copy died before it had let go of it: what is not decided here is given up.</summary>
+    /// <summary>The source has not let go of the guest and never will, or has taken it back: what is not decided here is given up.</summary>
     /// <returns>Pending while that takes its time: asking again is harmless.</returns>
     public async Task<PeerAnswer> WithdrawAsync(CancellationToken ct)
     {

@@ -28,6 +28,9 @@ internal sealed record IncomingOrder
     /// <summary>The source's cookie; null when it sent none.</summary>
     public MigrationCookie? Cookie { get; init; }
 
+    /// <summary>The source's daemon and host, as far as it has said.</summary>
+    public required HandoverPeer Source { get; init; }
+
     /// <summary>What QEMU listens on for the memory, and tells the source.</summary>
     public required MigrationUri ListenUri { get; init; }
 
@@ -72,6 +75,8 @@ internal sealed record IncomingOrder
         Parameters = MigrationParameters.Default,
         Stream = StreamSettings.From(MigrationParty.Destination, (MigrationFlags)record.Flags, MigrationParameters.Default),
         ListenUri = new MigrationUri("tcp", "", 0, "", WellFormed: false),
+        Source = record.Peer,
+        PersistentXml = record.PersistentXml,
         DefinitionAdded = record.DefinitionAdded,
         SavedParameters = record.SavedParameters,
         CopiedDisks = [.. record.Disks.Select(disk => disk.Target)],

@@ -4,6 +4,7 @@ using Wherry.Qemu.Domains;
 using Wherry.Qemu.Launch;
 using Wherry.Qemu.Migration.Cookie;
 using Wherry.Qemu.Migration.Disks;
+using Wherry.Qemu.Migration.Journal;
 using Wherry.Qemu.Migration.Machines;
 using Wherry.Qmp.Values;
 
@@ -39,6 +40,7 @@ internal static class IncomingPreparation
                 Stream = stream,
                 Tls = tls,
                 Cookie = cookie,
+                Source = new HandoverPeer(cookie?.Handover?.PeerUri, cookie?.HostUuid, cookie?.Handover?.BootId, cookie?.HostName),
                 ListenUri = endpoint.Listen,
                 UriOut = endpoint.UriOut,
                 PersistentXml = call.Parameters.PersistentXml,

@@ -49,7 +49,7 @@ internal sealed partial class HandoverJournal
         return damaged.DrainToImmutable();
     }
 
-    /// <summary>Every record that is not closed.</summary>
+    /// <summary>Every record that is not closed, or closed without its destination knowing.</summary>
     public ImmutableArray<HandoverRecord> Open => [.. _records.Values.Where(record => !record.IsClosed)];
 
     /// <summary>The record which forbids to start, resume or migrate this domain now (rule 12); null if there is none.</summary>
@@ -91,7 +91,8 @@ internal sealed partial class HandoverJournal
             _records = _records.SetItem(record.Id, record);
     }
 
-    /// <summary>A closed record is kept for the curious until the domain's next hand-over, so their number is bounded by the domains'.</summary>
+    /// <summary>A closed record is kept for the curious until the domain's next hand-over, so their number is bounded by the domains'. One that owes a farewell
+    /// stays until it is heard, or for a day.</summary>
     private void DropClosed(HandoverRecord next)
     {
         foreach (var old in _records.Values.Where(old => old.IsClosed && old.DomainUuid == next.DomainUuid && old.Id != next.Id))

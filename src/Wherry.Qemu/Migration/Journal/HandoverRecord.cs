@@ -47,6 +47,9 @@ internal sealed record HandoverRecord
     /// <summary>Destination: the persistent definition is of this hand-over, and goes if the guest never runs here.</summary>
     public bool DefinitionAdded { get; init; }
 
+    /// <summary>Destination: the definition to keep, as Prepare gave it.</summary>
+    public string? PersistentXml { get; init; }
+
     public string? LastError { get; init; }
 
     /// <summary>Set on the source.</summary>
@@ -66,7 +69,7 @@ internal sealed record HandoverRecord
         Destination is { Phase: DestinationPhase.Prepared or DestinationPhase.Intent };
 
     /// <summary>Nothing depends on this record any more.</summary>
-    public bool IsClosed => Source is { Phase: SourcePhase.Closed };
+    public bool IsClosed => Source is { Phase: SourcePhase.Closed, FarewellOwed: false };
 }
 
 /// <summary>The other daemon, from its cookie.</summary>

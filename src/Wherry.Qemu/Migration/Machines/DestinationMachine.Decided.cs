@@ -6,7 +6,11 @@ namespace Wherry.Qemu.Migration.Machines;
 internal static partial class DestinationMachine
 {
     /// <summary>The daemon is back. Evidence is what QEMU says; it is asked, never remembered.</summary>
-    public static DestinationStep Restarted(DestinationRecord record, QemuEvidence evidence, MigrationLimits limits)
+    /// <param name="record">What was durable.</param>
+    /// <param name="evidence">What our QEMU says.</param>
+    /// <param name="limits">How long to wait.</param>
+    /// <param name="mayPostCopy">The source may have switched to post-copy.</param>
+    public static DestinationStep Restarted(DestinationRecord record, QemuEvidence evidence, MigrationLimits limits, bool mayPostCopy = false)
     {
         var attempt = new DestinationAttempt
         {
@@ -21,6 +25,11 @@ internal static partial class DestinationMachine
         var restarted = new Failure(FailureKind.DaemonRestarted, "the destination daemon restarted during the migration");
         switch (record.Phase)
         {
+            case DestinationPhase.Prepared when IsWhole(attempt, evidence) && !mayPostCopy:
+                return To(new DestinationState.Receiving(attempt, Loaded: true),
+                    new DestinationEffect.ArmTimer(DestinationTimer.IncomingIdle, limits.IncomingIdle),
+                    new DestinationEffect.ArmTimer(DestinationTimer.ControlLink, limits.ControlLinkGrace));
+
             case DestinationPhase.Prepared or DestinationPhase.Aborted:
                 return GiveUp(attempt with { LacksMemory = evidence is { Alive: true, Stream: StreamStatus.PostCopyActive } }, restarted);
 
@@ -44,6 +53,12 @@ internal static partial class DestinationMachine
                 throw new UnreachableException($"a destination record without a phase: {record}");
         }
     }
+
+    /// <summary>
+    /// It may be the only copy that is left, and its source comes back if it can: as D3 without a link. Where post-copy is allowed that is not enough: ABORT may
+    /// have been answered while QEMU lived and PREPARED stood (<see cref="Yield"/>), and QEMU then gets the rest of the memory all the same.
+    /// </summary>
+    private static bool IsWhole(DestinationAttempt attempt, QemuEvidence evidence) => attempt.OwnerMayReturn && evidence is { Alive: true, Running: false, Stream: StreamStatus.Completed };
 
     private static DestinationStep Starting(DestinationState.Starting s, DestinationInput input) => input switch
     {

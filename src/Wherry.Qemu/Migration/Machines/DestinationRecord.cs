@@ -3,7 +3,7 @@ namespace Wherry.Qemu.Migration.Machines;
 /// <summary>What the destination's disk says about a hand-over id. A single writer moves it, once: to INTENT or to ABORTED, never both.</summary>
 internal enum DestinationPhase
 {
-    /// <summary>The source holds the right to run. A restart reads this as "give up".</summary>
+    /// <summary>The source holds the right to run. A restart reads this as "give up", unless all of the guest is here.</summary>
     Prepared,
 
     /// <summary>The point of no return: durable before `cont`.</summary>

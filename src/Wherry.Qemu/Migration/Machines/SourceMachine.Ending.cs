@@ -18,6 +18,7 @@ internal static partial class SourceMachine
             PreState = record.PreState,
             CopiesDisks = record.CopiesDisks,
             OwesMemory = record.OwesMemory,
+            PeerMayBeWhole = record.PeerMayBeWhole || record.Phase is SourcePhase.OwnSend or SourcePhase.Handed, // nothing is written at its beginning
             Fencing = record.Fencing,
             Limits = limits,
         };

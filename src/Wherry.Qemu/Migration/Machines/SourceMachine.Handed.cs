@@ -71,7 +71,10 @@ internal static partial class SourceMachine
         PeerAnswer.Run when s is { Attempt.OwesMemory: true, CopyLost: true } => Decide(s, SourcePhase.Released, SourceDiedOwing),
         PeerAnswer.Run when s.Attempt.OwesMemory => EnterPostCopy(s.Attempt),
         PeerAnswer.Run => Decide(s, SourcePhase.Released, why: null),
-        PeerAnswer.Abort => Decide(s, SourcePhase.Reclaiming, new(FailureKind.PeerAborted, "the destination gave the guest up before it ran there")),
+        PeerAnswer.Abort => Decide(
+            s with { Attempt = s.Attempt with { PeerMayBeWhole = false } },
+            SourcePhase.Reclaiming,
+            new(FailureKind.PeerAborted, "the destination gave the guest up before it ran there")),
         _ => AskLater(s),
     };
 

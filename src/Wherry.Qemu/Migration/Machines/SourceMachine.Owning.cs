@@ -32,7 +32,7 @@ internal static partial class SourceMachine
         SourceInput.StreamReported { Status: StreamStatus.PreSwitchover } => s.Attempt.CopiesDisks ? Drain(s.Attempt) : Switch(s.Attempt),
         SourceInput.StreamReported { Status: StreamStatus.Active } when s.Attempt.PostCopyAsked => Stay(s, new SourceEffect.StartPostCopy()),
         SourceInput.StreamReported { Status: StreamStatus.Completed } =>
-            Reclaim(s, FailureKind.StreamFailed, "QEMU completed the migration without stopping in pre-switchover"),
+            Reclaim(AllGone(s), FailureKind.StreamFailed, "QEMU completed the migration without stopping in pre-switchover"),
         SourceInput.MirrorFailed failed => Reclaim(s, failed.Why),
         _ => Owning(s, SourcePhase.OwnSend, input),
     };
@@ -44,7 +44,7 @@ internal static partial class SourceMachine
         SourceInput.TimerExpired { Timer: SourceTimer.Drain } => Reclaim(s, FailureKind.TimedOut, "the disk mirrors did not finish in time"),
         SourceInput.TimerExpired { Timer: SourceTimer.DrainLink } when s.Attempt.LinkDown => LinkIsGone(s),
         SourceInput.StreamReported { Status: StreamStatus.Completed } =>
-            Reclaim(s, FailureKind.StreamFailed, "QEMU completed the migration before migrate-continue"),
+            Reclaim(AllGone(s), FailureKind.StreamFailed, "QEMU completed the migration before migrate-continue"),
         _ => Owning(s, SourcePhase.OwnSend, input),
     };
 
@@ -150,7 +150,7 @@ internal static partial class SourceMachine
     private static SourceEffect[] DrainLinkTimer(SourceAttempt attempt) =>
         attempt.LinkDown ? [new SourceEffect.ArmTimer(SourceTimer.DrainLink, attempt.Limits.DrainLinkGrace)] : [];
 
-    private static SourceStep Switch(SourceAttempt attempt) => To(new SourceState.Switching(attempt),
+    private static SourceStep Switch(SourceAttempt attempt) => To(new SourceState.Switching(attempt with { PeerMayBeWhole = true }),
         new SourceEffect.DisarmTimer(SourceTimer.Drain),
         new SourceEffect.DisarmTimer(SourceTimer.DrainLink),
         new SourceEffect.ArmTimer(SourceTimer.Switch, attempt.Limits.Switch),
@@ -245,6 +245,8 @@ internal static partial class SourceMachine
                 return Stay(s, new SourceEffect.Refuse(call, "the guest is stopped for the switchover"));
         }
     }
+
+    private static SourceState AllGone(SourceState own) => own with { Attempt = own.Attempt with { PeerMayBeWhole = true } };
 
     private static SourceStep Reclaim(SourceState own, FailureKind kind, string text) => Reclaim(own.Attempt, new(kind, text));
 

@@ -52,4 +52,10 @@ internal sealed record SourceRecord
 
     /// <summary>The word it ended in, once closed.</summary>
     public MigrationOutcome? Outcome { get; init; }
+
+    /// <summary>The last of the guest has been let go of on the wire.</summary>
+    public bool PeerMayBeWhole { get; init; }
+
+    /// <summary>Closed here, and the destination, which may have all of the guest and keep it for an operator, has not acknowledged that.</summary>
+    public bool FarewellOwed { get; init; }
 }

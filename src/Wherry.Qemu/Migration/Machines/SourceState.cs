@@ -20,6 +20,9 @@ internal sealed record SourceAttempt
     /// <summary>Handed over in post-copy: part of the memory is nowhere but here.</summary>
     public bool OwesMemory { get; init; }
 
+    /// <summary>The last of the guest has been let go of on the wire, so that the destination may have all of it, whatever becomes of the attempt here.</summary>
+    public bool PeerMayBeWhole { get; init; }
+
     /// <summary>Our copy died before HANDED was on record, so the question to the peer is not whether it may run: it takes the guest's right to run
     /// there back, unless somebody gave it away meanwhile.</summary>
     public bool Withdraws { get; init; }
@@ -46,7 +49,12 @@ internal sealed record SourceAttempt
         Fencing = Fencing,
         Why = why,
         Outcome = outcome,
+        PeerMayBeWhole = PeerMayBeWhole,
+        FarewellOwed = phase == SourcePhase.Closed && OwesFarewell && outcome is MigrationOutcome.StayedOnSource or MigrationOutcome.NeedsDecision,
     };
+
+    /// <summary>A stock destination keeps nothing and cannot be told, and one whose host is off, by a person's word, neither.</summary>
+    private bool OwesFarewell => PeerMayBeWhole && !IsLegacy && Fencing is null;
 }
 
 /// <summary>What S8 is waiting for.</summary>

@@ -171,7 +171,7 @@ internal sealed partial class OutgoingMigration
         await Task.Yield();
         try
         {
-            await WithDeadlineAsync(
+            var reply = await WithDeadlineAsync(
                 async t =>
                 {
                     var peer = await _link.WaitAsync(FarewellDeadline, t);
@@ -180,10 +180,11 @@ internal sealed partial class OutgoingMigration
                 FarewellDeadline,
                 "Finish(cancelled)",
                 _leaving.Token);
+            _peerKnows = reply.Cookie.IsEmpty; // with one, it runs the guest
         }
         catch (WherryException e) when (e.Code == ErrorCode.NoDomain)
         {
-            // It has given up before us.
+            // It has given up before us; or it is another host, or has lost its memory. Withdraw will tell.
         }
         catch (Exception e)
         {

@@ -348,6 +348,6 @@ internal sealed partial class OutgoingMigration
         SavedParameters = _order.SavedParameters,
         Peer = new HandoverPeer(_order.PeerUri, PeerHostUuid, _terms?.Cookie?.Handover?.BootId, PeerHost),
         Disks = [.. _order.CopiedDisks.Select(disk => new HandoverDisk(disk.Target, disk.SourceNode, disk.JobId))],
-        Source = record,
+        Source = record with { FarewellOwed = record.FarewellOwed && !_peerKnows && CanBeAsked(_context, _order.PeerUri, PeerHostUuid) },
     };
 }

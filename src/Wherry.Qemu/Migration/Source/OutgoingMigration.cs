@@ -40,6 +40,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     private PeerLink? _link;
     private Task _running = Task.CompletedTask;
     private Task _farewell = Task.CompletedTask;
+    private volatile bool _peerKnows;
     private readonly CancellationTokenSource _leaving = new();
 
     // What the destination told us at Prepare; set before the machine hears of it.
@@ -76,6 +77,9 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
 
     /// <summary>True once nothing can happen any more.</summary>
     public bool IsOver => _state is SourceState.Closed;
+
+    /// <summary>The destination has acknowledged that it is over, or had ended it itself.</summary>
+    public bool PeerKnows => _peerKnows;
 
     /// <summary>For people: the host's own name as well, when it has told it and the URI does not say it.</summary>
     private string PeerName => (_order.PeerUri, PeerHost) switch
@@ -117,12 +121,15 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     public static OutgoingMigration Restart(
         MigrationContext context, Domain domain, JobLease job, OutgoingOrder order, SourceRecord record, QemuEvidence evidence)
     {
-        // Our own address is that of a peer which can only be reached on its own machine.
-        var peerCanBeAsked = order is { PeerUri: { Length: > 0 } uri, PeerHostUuid: not null } && uri != context.Host.PeerUri;
-        var migration = new OutgoingMigration(context, domain, job, order, SourceMachine.Restarted(record, evidence, context.Limits, peerCanBeAsked));
+        var migration = new OutgoingMigration(
+            context, domain, job, order, SourceMachine.Restarted(record, evidence, context.Limits, CanBeAsked(context, order.PeerUri, order.PeerHostUuid)));
         migration._link?.Keep();
         return migration;
     }
+
+    /// <summary>It is known which host the destination is, and there is a way to it. Our own address is that of a peer which can only be reached on its own
+    /// machine.</summary>
+    private static bool CanBeAsked(MigrationContext context, string? uri, Guid? host) => uri is { Length: > 0 } && host is not null && uri != context.Host.PeerUri;
 
     /// <summary>Completes when the machine is closed and its record is durable.</summary>
     public Task Completion => _running;

@@ -266,7 +266,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockdevDel(node), ct));
 
         await QuietAsync(ct);
-        await StreamConfiguration.RestoreAsync(Monitor, savedParameters, ct);
+        await StreamConfiguration.RestoreAsync(Monitor, MigrationParty.Source, savedParameters, ct);
         await MigrationTls.RemoveAsync(Monitor, ct);
     }
 

@@ -77,7 +77,7 @@ internal sealed partial class Model
             return;
         }
         bool alive = IsAlive(world.DestinationQemu);
-        var stream = world is { Owed: true, DestinationQemu: Vcpus.Stopped } ? (StreamStatus)world.Stream : StreamStatus.None;
+        var stream = world.DestinationQemu != Vcpus.Stopped ? StreamStatus.None : world.Owed ? (StreamStatus)world.Stream : StreamStatus.Completed;
         Restart(world, new QemuEvidence(alive, world.DestinationQemu == Vcpus.Running, stream), Luck.Fair, to);
         if (alive) Restart(world, new QemuEvidence(Alive: true, Running: null, StreamStatus.None), Luck.Fault, to);
     }
@@ -89,7 +89,7 @@ internal sealed partial class Model
         var record = _destinationRecords[world.Destination.Record];
         if (_scenario.Without == Ablation.TrustDead && record.Phase == DestinationPhase.Intent && !evidence.Alive)
             record = record with { Phase = DestinationPhase.Aborted };
-        var step = DestinationMachine.Restarted(record, evidence, Limits);
+        var step = DestinationMachine.Restarted(record, evidence, Limits, _scenario.PostCopy);
         AdoptDestination(ref next, _destinationSteps.Number(step.Next, step.Effects));
         to.Add(next, luck, "destination daemon restarts, record", record.Phase);
     }

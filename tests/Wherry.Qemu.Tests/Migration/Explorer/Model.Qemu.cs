@@ -68,7 +68,7 @@ internal sealed partial class Model
     private void FenceSource(in World world, Successors to)
     {
         if (!_scenario.FencingOfSource || world.SourceFenced || _scenario.Without == Ablation.FencingIsProved) return;
-        if (_scenario.SourceReturns && (world.SourceKilled || HasClosedRecord(world))) return;
+        if (_scenario.SourceReturns && world.SourceKilled) return;
         var fenced = world;
         fenced.SourceFenced = fenced.SourceKilled = true;
         fenced.Source = new Daemon { Record = world.Source.Record };
@@ -89,6 +89,15 @@ internal sealed partial class Model
         else if (world.SourceQemu == Vcpus.Dead && world.Source is { Up: true, Effects: 0 } && HasClosedRecord(world)
             && _sourceSteps.States[world.Source.State] is SourceState.Closed { Outcome: MigrationOutcome.StayedOnSource })
         {
+            // The guard of the shell, which asks as the machine does.
+            if (_sourceRecords[world.Source.Record].FarewellOwed && !world.Has(world.Attempt, Message.Abort))
+            {
+                if (world.Has(world.Attempt, Message.Withdraw)) return;
+                var asked = world;
+                asked.Send(world.Attempt, Message.Withdraw);
+                to.Add(asked, Luck.Fair, "source asks whether the farewell it owes is needed");
+                return;
+            }
             var started = world;
             started.SourceQemu = Vcpus.Running;
             if (world.DestinationQemu == Vcpus.Running) to.Break("DUP", "the user starts a guest that runs at the destination");

@@ -58,8 +58,7 @@ internal sealed record Scenario
     /// <summary>An operator may power the source host off for good, at any moment, and then force the destination.</summary>
     public bool FencingOfSource { get; init; }
 
-    /// <summary>"For good" was not: the fenced source is switched on again, and its user starts the guest as soon as he may. What was closed before
-    /// the fencing is left out: its farewell may be lost.</summary>
+    /// <summary>"For good" was not: the fenced source is switched on again, and its user starts the guest as soon as he may.</summary>
     public bool SourceReturns { get; init; }
     public bool CopiesDisks { get; init; }
 

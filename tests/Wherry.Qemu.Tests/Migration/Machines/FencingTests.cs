@@ -53,6 +53,31 @@ public sealed class FencingTests
 
     [Fact]
     [Fault(113)]
+    public void A_farewell_is_owed_to_who_may_have_all_of_the_guest_and_does_not_know()
+    {
+        var (whole, stayed) = (PeerToPeer with { PeerMayBeWhole = true }, new MigrationOutcome.StayedOnSource(Alphabet.AnyFailure));
+        Assert.True(whole.Record(SourcePhase.Closed, outcome: new MigrationOutcome.NeedsDecision("", "")).FarewellOwed);
+        Assert.False(PeerToPeer.Record(SourcePhase.Closed, outcome: stayed).FarewellOwed);
+        Assert.False(whole.Record(SourcePhase.Reclaiming).FarewellOwed);
+        Assert.False(whole.Record(SourcePhase.Closed, outcome: new MigrationOutcome.Moved()).FarewellOwed);
+        Assert.False((whole with { Peer = PeerKind.Legacy }).Record(SourcePhase.Closed, outcome: stayed).FarewellOwed);
+        Assert.False((whole with { Fencing = Statement }).Record(SourcePhase.Closed, outcome: stayed).FarewellOwed);
+
+        Assert.True(SourceMachine.Step(new SourceState.Draining(PeerToPeer), new SourceInput.MirrorsDrained()).Next.Attempt.PeerMayBeWhole);
+        Assert.True(SourceMachine.Step(
+            new SourceState.Sending(PeerToPeer with { CopiesDisks = false }), new SourceInput.StreamReported(StreamStatus.PreSwitchover)).Next.Attempt.PeerMayBeWhole);
+        foreach (var early in (SourceState[])[new SourceState.Sending(PeerToPeer), new SourceState.Draining(PeerToPeer)])
+            Assert.True(SourceMachine.Step(early, new SourceInput.StreamReported(StreamStatus.Completed)).Next.Attempt.PeerMayBeWhole);
+
+        var aborted = SourceMachine.Step(new SourceState.Handed(whole, HandedWait.Answer), new SourceInput.PeerAnswered(Id, PeerAnswer.Abort)).Next;
+        Assert.False(aborted.Attempt.PeerMayBeWhole);
+        foreach (var phase in (SourcePhase[])[SourcePhase.OwnSend, SourcePhase.Handed])
+            Assert.True(SourceMachine.Restarted(PeerToPeer.Record(phase), QemuEvidence.Dead, MigrationLimits.Default).Next.Attempt.PeerMayBeWhole);
+        Assert.True(SourceMachine.Restarted(whole.Record(SourcePhase.Reclaiming), QemuEvidence.Dead, MigrationLimits.Default).Next.Attempt.PeerMayBeWhole);
+    }
+
+    [Fact]
+    [Fault(113)]
     public void Where_nothing_can_have_been_started_or_it_has_been_answered_the_guest_is_free_at_once()
     {
         foreach (var record in (SourceRecord[])

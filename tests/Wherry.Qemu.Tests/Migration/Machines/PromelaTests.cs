@@ -212,10 +212,19 @@ public sealed class PromelaTests
 
     [Fact]
     [Fault(24, 25)]
-    public void A_restart_of_Dst_looks_at_QEMU_in_D_INTENT_and_gives_up_in_D_PREP()
+    public void A_restart_of_Dst_looks_at_QEMU_in_D_INTENT_and_gives_up_in_D_PREP_what_is_not_whole()
     {
-        Assert.IsType<DestinationState.Aborting>(
-            DestinationMachine.Restarted(Incoming.Record(DestinationPhase.Prepared), Paused, MigrationLimits.Default).Next);
+        foreach (var evidence in (QemuEvidence[])[Paused with { Stream = StreamStatus.Active }, Paused with { Running = null }, QemuEvidence.Dead])
+            Assert.IsType<DestinationState.Aborting>(DestinationMachine.Restarted(Incoming.Record(DestinationPhase.Prepared), evidence, MigrationLimits.Default).Next);
+        foreach (var given in (DestinationAttempt[])[Incoming with { Mode = MigrationMode.Managed }, Incoming with { Peer = PeerKind.Legacy }])
+            Assert.IsType<DestinationState.Aborting>(DestinationMachine.Restarted(given.Record(DestinationPhase.Prepared), Paused, MigrationLimits.Default).Next);
+        Assert.IsType<DestinationState.Aborting>(DestinationMachine.Restarted(Incoming.Record(DestinationPhase.Prepared), Paused, MigrationLimits.Default, mayPostCopy: true).Next);
+        Assert.IsType<DestinationState.Aborting>(DestinationMachine.Restarted(Incoming.Record(DestinationPhase.Aborted), Paused, MigrationLimits.Default).Next);
+
+        // The model gives this up as well. That it may stay is the explorer's to show.
+        var whole = DestinationMachine.Restarted(Incoming.Record(DestinationPhase.Prepared), Paused, MigrationLimits.Default);
+        Assert.Equal(new DestinationState.Receiving(whole.Next.Attempt, Loaded: true), whole.Next);
+        Assert.Contains(whole.Effects, effect => effect is DestinationEffect.ArmTimer { Timer: DestinationTimer.ControlLink });
         Assert.Contains(
             DestinationMachine.Restarted(Incoming.Record(DestinationPhase.Intent), Paused, MigrationLimits.Default).Effects,
             effect => effect is DestinationEffect.Cont);

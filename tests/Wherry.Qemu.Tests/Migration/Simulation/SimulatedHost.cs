@@ -24,7 +24,7 @@ internal sealed class SimulatedHost : IAsyncDisposable
     private readonly RecordedEvents _events = new();
     private readonly TaskCompletionSource _dialled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string _journal;
-    private readonly MigrationParts _parts;
+    private MigrationParts _parts;
 
     /// <param name="name">Host name; also keeps its files apart from the other host's.</param>
     /// <param name="root">A directory that the test removes.</param>
@@ -100,9 +100,16 @@ internal sealed class SimulatedHost : IAsyncDisposable
     }
 
     /// <summary>The daemon ends in the middle of whatever it does, and its successor goes on with what the journal tells.</summary>
-    public async Task RestartAsync(CancellationToken ct)
+    /// <param name="ct">Ends the wait.</param>
+    /// <param name="meanwhile">What happens while there is no daemon.</param>
+    /// <param name="reboot">The host was off in between.</param>
+    public async Task RestartAsync(CancellationToken ct, Func<Task>? meanwhile = null, bool reboot = false)
     {
         await Migrations.DisposeAsync();
+        if (meanwhile is not null)
+            await meanwhile();
+        if (reboot)
+            _parts = _parts with { Host = _parts.Host with { BootId = Guid.NewGuid().ToString() } };
         Driver.HandOvers = Migrations = new Migrations(_parts);
         await Migrations.RecoverAsync(ct);
     }
