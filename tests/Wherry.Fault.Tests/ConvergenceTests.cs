@@ -17,17 +17,23 @@ public sealed class ConvergenceTests(ITestOutputHelper output)
     // Dirties memory faster than the limit lets it go.
     private static readonly PassageOptions Restless = new() { Load = new GuestLoad(DirtyMiBps: 60, TouchMiB: 64) };
 
-    /// <summary>Stock's result is only told: it lets the guest write on, and copies what is left while the guest stands.</summary>
+    /// <summary>Stock's result is only told: it lets the guest write on, and copies what is left while the guest stands. Nor how much longer the guest stands
+    /// for the first migration of a daemon, which compiles its code while the guest waits.</summary>
     [Theory(Explicit = true)]
     [Fault(66)]
     [Trait("req", "S3.17")]
-    [InlineData("wherryd")]
-    [InlineData("stock libvirtd")]
-    public async Task Two_disks_that_are_written_faster_than_the_link_carries_arrive_without_a_standstill(string daemons)
+    [InlineData("wherryd", true)]
+    [InlineData("wherryd", false)]
+    [InlineData("stock libvirtd", true)]
+    public async Task Two_disks_that_are_written_faster_than_the_link_carries_arrive_without_a_standstill(string daemons, bool first)
     {
         var stock = daemons != "wherryd";
         await using var pair = stock ? await RealHosts.TwoStockAsync() : await RealHosts.TwoWherrydAsync();
         await using var passage = await Passage.BoardAsync(pair, new PassageOptions { Disks = 2, DiskMiB = 24, Load = new GuestLoad(WriteKiBps: 65536) });
+        if (!first)
+            await Aftermath.AgainAsync(passage, pair, pair.Alpha);
+
+        var earlier = passage.Timeline.HandOvers.Length;
         foreach (var host in new[] { pair.Alpha.Host, pair.Bravo.Host })
             await host.RunAsync("tc", "qdisc", "add", "dev", "dat", "root", "tbf", "rate", "160mbit", "burst", "64kb", "latency", "50ms").Checked();
 
@@ -44,10 +50,12 @@ public sealed class ConvergenceTests(ITestOutputHelper output)
         }
 
         Assert.True(stock || moved.Succeeded, $"{moved}\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}");
-        var gap = moved.Succeeded ? passage.Timeline.HandOvers[0].Silence : passage.Timeline.LongestSilence(began);
+        if (moved.Succeeded)
+            await passage.Timeline.WaitAsync("the guest at the destination", t => t.HandOvers.Length > earlier, Passage.Limit);
+        var gap = moved.Succeeded ? passage.Timeline.HandOvers[earlier].Silence : passage.Timeline.LongestSilence(began);
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{daemons}: {(moved.Succeeded ? "moved" : "not moved")} in {moved.Elapsed.TotalSeconds:0.0} s, the guest stood for {gap.TotalMilliseconds:0} ms {moved.Error.Trim()}"));
+            $"{daemons}, {(first ? "their first migration" : "not their first migration")}: {(moved.Succeeded ? "moved" : "not moved")} in {moved.Elapsed.TotalSeconds:0.0} s, the guest stood for {gap.TotalMilliseconds:0} ms {moved.Error.Trim()}"));
         if (stock)
             return;
         var problems = await passage.JudgeAsync(pair.Bravo);
