@@ -132,9 +132,10 @@ internal sealed class Campaign(HostPair pair, int seed)
                     return (null, null);
             }
 
-            if (!hurried && Stopwatch.GetElapsedTime(began) > HurriedAfter)
+            // Without a job it would set the guest's limit for good, while the other side only waits for its source.
+            if (!hurried && Stopwatch.GetElapsedTime(began) > HurriedAfter && here is not null && !await IsIdleAsync(passage, from))
             {
-                await from.Virsh.RunAsync("migrate-setspeed", passage.Domain.Name, "1000"); // refused when there is no migration any more
+                await from.Virsh.RunAsync("migrate-setspeed", passage.Domain.Name, "1000");
                 hurried = true;
             }
 
