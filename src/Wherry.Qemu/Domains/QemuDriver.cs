@@ -124,7 +124,7 @@ public interface IHandOverGuard
     string? Refusal(Guid uuid);
 
     /// <summary>Waits until it is decided whose guest this is.</summary>
-    /// <returns>True: ours, and its copy here has died. False: another's, or nobody can say.</returns>
+    /// <returns>True: ours, and no copy of it is left here. False: another's, or nobody can say.</returns>
     Task<bool> MayStartAnewAsync(Guid uuid, CancellationToken ct);
 }
 

@@ -144,15 +144,16 @@ public sealed partial class Migrations
     private PeerAnswer AnswerSettled(HandoverId id, Guid domainUuid) => _remembered.TryGetValue(id, out var final) ? final : AnswerUnknown(id, domainUuid);
 
     /// <summary>
-    /// Rule 4 rests on a journal that loses nothing. Where it did, a person has to look; and once the guest runs here, however it came, the
-    /// copy of the one who asks must never run again.
+    /// Rule 4 rests on a journal that loses nothing, and on a machine for everything in it. Where one is missing, a person has to look; and once the guest is
+    /// here for good, however it came, the copy of the one who asks must never run again.
     /// </summary>
     private PeerAnswer AnswerUnknown(HandoverId id, Guid domainUuid)
     {
-        if (_damaged.Any(wreck => wreck.Id == id && !wreck.IsCleared))
+        if (_damaged.Any(wreck => wreck.Id == id && !wreck.IsCleared) || _context.Journal.Find(id) is { Destination: not null })
             return PeerAnswer.Pending;
 
-        return _context.Driver.Domains.Find(domainUuid) is { Snapshot.Status.IsRunning: true } ? PeerAnswer.Run : DestinationRecords.AnswerUnknown;
+        var comes = _incoming.Values.Any(m => m.Domain.Uuid == domainUuid && m.FinalAnswer != PeerAnswer.Run);
+        return !comes && _context.Driver.Domains.Find(domainUuid) is { Snapshot.IsActive: true } ? PeerAnswer.Run : DestinationRecords.AnswerUnknown;
     }
 
     /// <summary>The source daemon is back, on another connection.</summary>

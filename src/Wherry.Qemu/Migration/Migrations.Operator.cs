@@ -16,7 +16,8 @@ public sealed partial class Migrations
     {
         var leaving = _outgoing.GetValueOrDefault(domain)?.Message;
         var arriving = _incoming.Values.FirstOrDefault(m => m.Domain.Uuid == domain)?.Message;
-        return [.. new[] { leaving, arriving }.OfType<string>()];
+        var untold = _farewells.Doubt(domain) is { } doubt ? $"migration in doubt: {doubt}" : null;
+        return [.. new[] { leaving, arriving, untold }.OfType<string>()];
     }
 
     /// <summary>The destination's host is off for good: the source takes its guest back.</summary>

@@ -29,6 +29,7 @@ public sealed partial class Migrations
     {
         if (record.Source is { Phase: SourcePhase.Closed })
         {
+            MigrationLog.Recovered(_context.Logger, record.Id, record.DomainName, "source Closed, a farewell is owed");
             _farewells.Owe(record, acknowledged: false); // over; its domain may be gone, or another's by now
             return;
         }

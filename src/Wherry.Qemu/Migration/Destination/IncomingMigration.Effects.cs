@@ -9,6 +9,7 @@ internal sealed partial class IncomingMigration
 {
     private readonly UserCalls _userCalls = new();
     private long _questions;
+    private string? _xmlToKeep; // made before QEMU is started, so that no later record waits for it
 
     private async ValueTask ExecuteAsync(DestinationStep step)
     {
@@ -155,6 +156,11 @@ internal sealed partial class IncomingMigration
         }
     }
 
+    /// <summary>Null: nothing is to be kept, or an earlier daemon did not record it and the guest is gone.</summary>
+    private string? XmlToKeep() => !_order.Flags.HasFlag(MigrationFlags.PersistDestination)
+        ? null
+        : _order.PersistentXml ?? (_order.Definition is { } definition ? MigrationDefinitions.ToPersist(definition, asked: null) : null);
+
     private HandoverRecord ToHandoverRecord(DestinationRecord record) => new()
     {
         DomainUuid = _domain.Uuid,
@@ -166,7 +172,7 @@ internal sealed partial class IncomingMigration
         Disks = [.. _order.CopiedDisks.Select(target => new HandoverDisk(
             target, target, CreatedImage: _order.CreatedImages.GetValueOrDefault(target)))],
         Ports = _order.NbdPort == 0 ? [_order.ListenUri.Port] : [_order.ListenUri.Port, _order.NbdPort],
-        PersistentXml = _order.Flags.HasFlag(MigrationFlags.PersistDestination) ? _order.PersistentXml ?? MigrationDefinitions.ToPersist(Definition, asked: null) : null,
+        PersistentXml = _xmlToKeep ??= XmlToKeep(),
         DefinitionAdded = _order.DefinitionAdded,
         SavedParameters = _savedParameters,
         Destination = record,

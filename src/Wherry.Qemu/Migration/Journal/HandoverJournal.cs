@@ -25,7 +25,7 @@ internal sealed partial class HandoverJournal
     /// <param name="path">Created if absent, mode 0700.</param>
     public HandoverJournal(string path) => _directory = new StateDirectory(path, ".json");
 
-    /// <summary>Reads all records, once, before anything else of a domain is decided. Closed ones are removed.</summary>
+    /// <summary>Reads all records, once, before anything else of a domain is decided. Closed ones are removed, unless they owe a farewell.</summary>
     /// <returns>
     /// Every file that could not be understood, now or by a daemon before: it was set aside, or left where it is if a later version wrote it.
     /// As long as it is there, nobody knows who may run its domain.
@@ -91,8 +91,8 @@ internal sealed partial class HandoverJournal
             _records = _records.SetItem(record.Id, record);
     }
 
-    /// <summary>A closed record is kept for the curious until the domain's next hand-over, so their number is bounded by the domains'. One that owes a farewell
-    /// stays until it is heard, or for a day.</summary>
+    /// <summary>A closed record is kept for the curious until the domain's next hand-over, so their number is bounded by the domains'. One that owes a
+    /// farewell stays until <see cref="Source.Farewells"/> erases it.</summary>
     private void DropClosed(HandoverRecord next)
     {
         foreach (var old in _records.Values.Where(old => old.IsClosed && old.DomainUuid == next.DomainUuid && old.Id != next.Id))

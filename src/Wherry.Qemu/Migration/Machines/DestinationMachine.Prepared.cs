@@ -168,7 +168,7 @@ internal static partial class DestinationMachine
         attempt.StartPaused ? [new DestinationEffect.ActivateImages()] : [new DestinationEffect.Cont()];
 
     /// <summary>
-    /// PREPARED needs no ABORTED record: a restart reads it as one. ABORT is answered only when QEMU is dead (locks, ports), except in post-copy,
+    /// PREPARED needs no ABORTED record: a restart that finds QEMU dead, or not all of the guest, reads it as one. ABORT is answered only when QEMU is dead (locks, ports), except in post-copy,
     /// see <see cref="Yield"/>.
     /// </summary>
     private static DestinationStep Abort(DestinationState s, Failure why, DestinationInput? asked = null) => Abort(s.Attempt, why, asked);

@@ -55,7 +55,7 @@ internal abstract record SourceEffect
     /// <summary>Look up the domain at a stock peer on a fresh connection. -> PeerSeen.</summary>
     public sealed record LookAtPeer : SourceEffect;
 
-    /// <summary>Peer-to-peer: Finish(cancelled=1), best effort and not waited for; the destination also gives up by itself.</summary>
+    /// <summary>Peer-to-peer: Finish(cancelled=1), best effort and not waited for; if it is not heard, the closed record owes it.</summary>
     public sealed record CancelPeer(HandoverId Id) : SourceEffect;
 
     /// <summary>-> PeerForgot | PeerSilent.</summary>
