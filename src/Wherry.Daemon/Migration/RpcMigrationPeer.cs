@@ -1,6 +1,8 @@
+using System.Xml;
 using Microsoft.Extensions.Logging;
 using Wherry.Errors;
 using Wherry.Qemu.Migration;
+using Wherry.Rpc;
 using Wherry.Rpc.Client;
 using Wherry.Wire.Peer;
 using Wherry.Wire.Remote;
@@ -48,6 +50,21 @@ internal sealed class RpcMigrationPeer : IMigrationPeer
     public async Task<bool> SupportsAsync(MigrationFeature feature, CancellationToken ct) =>
         (await CallAsync<ConnectSupportsFeatureArgs, ConnectSupportsFeatureRet>(
             RemoteProcedure.ConnectSupportsFeature, new ConnectSupportsFeatureArgs((int)feature), ct)).Supported != 0;
+
+    /// <remarks>The first uuid of capabilities is the host's.</remarks>
+    public async Task<Guid?> HostUuidAsync(CancellationToken ct)
+    {
+        var reply = await CallAsync<Nothing, ConnectGetCapabilitiesRet>(RemoteProcedure.ConnectGetCapabilities, default, ct);
+        try
+        {
+            using var xml = XmlReader.Create(new StringReader(reply.Capabilities), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit });
+            return xml.ReadToFollowing("uuid") && Guid.TryParse(xml.ReadElementContentAsString(), out var uuid) ? uuid : null;
+        }
+        catch (XmlException)
+        {
+            return null;
+        }
+    }
 
     public async Task<PrepareReply> PrepareAsync(PhaseCall call, CancellationToken ct)
     {

@@ -22,6 +22,9 @@ public interface IMigrationPeer : IAsyncDisposable
     /// <summary>True when the peer offers <c>feature</c> (numbers of CONNECT_SUPPORTS_FEATURE).</summary>
     Task<bool> SupportsAsync(MigrationFeature feature, CancellationToken ct);
 
+    /// <summary>Which host it is, by its capabilities; null when it does not say.</summary>
+    Task<Guid?> HostUuidAsync(CancellationToken ct);
+
     Task<PrepareReply> PrepareAsync(PhaseCall call, CancellationToken ct);
 
     /// <summary>Prepare of a tunnelled migration: the memory goes over a stream of this connection.</summary>

@@ -19,12 +19,25 @@ internal static class PeerSilence
             throw new WherryException(ErrorCode.OperationInvalid, $"host '{named}' is not the other side of this hand-over, which is '{host ?? uuid?.ToString() ?? "unknown"}'");
     }
 
+    /// <param name="context">What migrations have of this daemon.</param>
+    /// <param name="host">Its name, for the error.</param>
+    /// <param name="uuid">Its host UUID, as far as it has said. Whoever has its address, but says that it is another host, does not speak for it.</param>
+    /// <param name="uri">Where its daemon can be reached; null when it did not say.</param>
+    /// <param name="open">A connection to it; null when there is none.</param>
+    /// <param name="ct">Stops asking.</param>
     /// <exception cref="WherryException">OperationInvalid: its daemon answers.</exception>
-    public static async Task RequireAsync(MigrationContext context, string host, string? uri, IMigrationPeer? open, CancellationToken ct)
+    public static async Task RequireAsync(MigrationContext context, string host, Guid? uuid, string? uri, IMigrationPeer? open, CancellationToken ct)
     {
-        if (await AnswersAsync(context, Patience, t => IsAliveAsync(open, t), ct)
-            || (uri is not null && uri != context.Host.PeerUri && await AnswersAsync(context, PeerUri.Patience(uri, Patience), t => CanBeReachedAsync(context, uri, t), ct)))
+        if (await HoldsAsync(context, Patience, t => IsAliveAsync(open, t), ct) || (uri is not null && await AnswersAsync(context, uuid, uri, ct)))
             throw new WherryException(ErrorCode.OperationInvalid, $"host '{host}' is not off: its daemon answers at {open?.Uri ?? uri}, and will say itself what became of the guest");
+    }
+
+    private static async Task<bool> AnswersAsync(MigrationContext context, Guid? uuid, string uri, CancellationToken ct)
+    {
+        var patience = PeerUri.Patience(uri, Patience);
+        return uri != context.Host.PeerUri
+            && await HoldsAsync(context, patience, t => CanBeReachedAsync(context, uri, t), ct)
+            && !await HoldsAsync(context, patience, t => IsAnotherAsync(context, uuid, uri, t), ct);
     }
 
     private static async Task<bool> IsAliveAsync(IMigrationPeer? peer, CancellationToken ct) =>
@@ -36,7 +49,13 @@ internal static class PeerSilence
         return await IsAliveAsync(peer, ct);
     }
 
-    private static async Task<bool> AnswersAsync(MigrationContext context, TimeSpan patience, Func<CancellationToken, Task<bool>> ask, CancellationToken ct)
+    private static async Task<bool> IsAnotherAsync(MigrationContext context, Guid? uuid, string uri, CancellationToken ct)
+    {
+        await using var peer = await context.Dialer.DialAsync(uri, ct);
+        return uuid is not null && await peer.HostUuidAsync(ct) is { } there && there != uuid;
+    }
+
+    private static async Task<bool> HoldsAsync(MigrationContext context, TimeSpan patience, Func<CancellationToken, Task<bool>> ask, CancellationToken ct)
     {
         using var limit = new CancellationTokenSource(patience, context.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);

@@ -80,6 +80,27 @@ public sealed class FarewellTests(ProbedEmulators emulators) : IClassFixture<Pro
         Assert.True(whole.Running);
     }
 
+    /// <summary>An address may have been given to another host, or, if it is a path, lead to one's own.</summary>
+    [Theory]
+    [Fault(113)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_host_that_answers_is_not_off_and_another_one_at_its_address_says_nothing(bool same)
+    {
+        await using var hosts = await TwoHosts.StartAsync(emulators, disks: 0, Ct);
+        var id = Guid.NewGuid();
+        var whole = await SendAsync(hosts, id, same ? hosts.Alpha.HostUuid : Guid.NewGuid());
+        await hosts.Bravo.RestartAsync(Ct).Within(); // which looks at once how much of it is there
+        hosts.Bravo.PeerReachable = Task.CompletedTask;
+        var forcing = hosts.Bravo.Migrations.ForceDestinationAsync(id, "alpha", "root", Ct).Within();
+        if (same)
+            Assert.Contains("is not off", (await Assert.ThrowsAsync<WherryException>(() => forcing)).Message, StringComparison.Ordinal);
+        else
+            await forcing;
+
+        Assert.Equal(!same, whole.Running);
+    }
+
     [Fact]
     [Fault(23)]
     public async Task A_destination_that_has_not_all_of_the_guest_gives_it_up_when_its_daemon_restarts()

@@ -76,7 +76,7 @@ internal sealed partial class IncomingMigration
         }
 
         PeerSilence.RequireNamed(statement.Host, SourceHost, SourceHostUuid);
-        await PeerSilence.RequireAsync(_context, statement.Host, SourceUri, open: null, ct);
+        await PeerSilence.RequireAsync(_context, statement.Host, SourceHostUuid, SourceUri, open: null, ct);
         MigrationLog.Fenced(_logger, Id, _domain.Name, statement.Host, statement.By);
         _loop.Post(new DestinationInput.SourceFenced(statement));
         var reached = await _progress.WaitAsync(p => p.Answer is not null, ForceDeadline, _context.Time, $"the start of '{_domain.Name}'", ct);

@@ -85,7 +85,7 @@ internal sealed partial class OutgoingMigration
             throw new WherryException(ErrorCode.OperationInvalid, $"hand-over {Id} of domain '{_domain.Name}' is not in doubt, its source is in state {Report.State}");
 
         PeerSilence.RequireNamed(statement.Host, PeerHost, PeerHostUuid);
-        await PeerSilence.RequireAsync(_context, statement.Host, _order.PeerUri, _link?.Current, ct);
+        await PeerSilence.RequireAsync(_context, statement.Host, PeerHostUuid, _order.PeerUri, _link?.Current, ct);
         var before = _progress.Current.Outcome;
         MigrationLog.Fenced(_logger, Id, _domain.Name, statement.Host, statement.By);
         _loop.Post(new SourceInput.PeerFenced(statement));

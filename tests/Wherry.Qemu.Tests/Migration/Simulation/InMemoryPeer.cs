@@ -15,6 +15,8 @@ internal sealed class InMemoryPeer(string uri, SimulatedHost host) : IMigrationP
 
     public Task<bool> SupportsAsync(MigrationFeature feature, CancellationToken ct) => Task.FromResult(true);
 
+    public Task<Guid?> HostUuidAsync(CancellationToken ct) => Task.FromResult<Guid?>(host.HostUuid);
+
     public Task<PrepareReply> PrepareAsync(PhaseCall call, CancellationToken ct) =>
         host.Migrations.PrepareAsync(call, new IncomingClient(this, _ => Task.FromResult(true)), ct);
 

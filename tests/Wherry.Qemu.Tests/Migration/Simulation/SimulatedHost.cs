@@ -79,6 +79,8 @@ internal sealed class SimulatedHost : IAsyncDisposable
     /// <summary>New connections to the other host are made when this completes.</summary>
     public Task PeerReachable { get; set; } = Task.CompletedTask;
 
+    public Guid HostUuid => _parts.Host.HostUuid;
+
     public QemuDriver Driver { get; }
 
     public Migrations Migrations { get; private set; }

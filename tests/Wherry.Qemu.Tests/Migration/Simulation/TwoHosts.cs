@@ -24,7 +24,10 @@ internal sealed class TwoHosts : IAsyncDisposable
     private TwoHosts(DirectoryInfo root, ProbedEmulators emulators, MigrationLimits? limits)
     {
         _root = root;
-        Bravo = new SimulatedHost("bravo", root.FullName, emulators, limits: limits);
+        Bravo = new SimulatedHost("bravo", root.FullName, emulators, () => Alpha!, limits) // ! : nobody dials before both are there
+        {
+            PeerReachable = Task.FromException(new PeerLostException("nothing leads from bravo to alpha")),
+        };
         Alpha = new SimulatedHost("alpha", root.FullName, emulators, () => Bravo, limits);
         Bravo.Launcher.Launching = incoming => Source.MigratesTo = incoming;
     }
