@@ -4,8 +4,6 @@ using System.Net.Sockets;
 using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.Extensions.Logging;
-using Wherry.Daemon.Configuration;
-using Wherry.Daemon.Hosting;
 using Wherry.Testing;
 using Wherry.Wire.Frames;
 using Wherry.Wire.Remote;
@@ -71,24 +69,13 @@ public sealed class SocketFuzzTests(ITestOutputHelper output)
 
     private sealed class FuzzedDaemon : IDisposable
     {
-        private readonly string _directory = Directory.CreateTempSubdirectory("wherry-fuzz-").FullName;
-        private readonly CancellationTokenSource _stop = new();
-        private readonly DaemonLoggerFactory _log;
         private readonly ILoggerFactory _logs;
-        private readonly Task _running;
+        private readonly InProcessDaemon _daemon;
 
         public FuzzedDaemon()
         {
-            var commandLine = new DaemonCommandLine();
-            var options = commandLine.ResolveAsync(
-                commandLine.Root.Parse(["--state-dir", _directory, "--config-dir", _directory, "--runtime-dir", _directory]), _ => null, uid: 0, gid: 0)
-                .GetAwaiter().GetResult();
-            _log = new DaemonLoggerFactory(new LogSettings(), TimeProvider.System);
-            // Not into that one, which the fuzzed admin program redirects.
             _logs = LoggerFactory.Create(builder => builder.AddProvider(new MistakeLog(Mistakes)));
-            _running = new WherryDaemon(options, _logs, _log, new SystemdNotifier(null), TimeProvider.System).RunAsync(_stop.Token);
-            Assert.True(SpinWait.SpinUntil(() => File.Exists(Path.Combine(_directory, "libvirt-admin-sock")) || _running.IsCompleted, Deadline.Default));
-            Assert.False(_running.IsCompleted, _running.Exception?.ToString());
+            _daemon = new InProcessDaemon(_logs);
         }
 
         /// <summary>What the daemon logged as unexpected.</summary>
@@ -101,7 +88,7 @@ public sealed class SocketFuzzTests(ITestOutputHelper output)
                 ReceiveTimeout = (int)Deadline.Default.TotalMilliseconds,
                 SendTimeout = (int)Deadline.Default.TotalMilliseconds,
             };
-            socket.Connect(new UnixDomainSocketEndPoint(Path.Combine(_directory, name)));
+            socket.Connect(new UnixDomainSocketEndPoint(_daemon.PathOf(name)));
             return socket;
         }
 
@@ -139,12 +126,8 @@ public sealed class SocketFuzzTests(ITestOutputHelper output)
 
         public void Dispose()
         {
-            _stop.Cancel();
-            _running.Within().GetAwaiter().GetResult();
+            _daemon.Dispose();
             _logs.Dispose();
-            _log.Dispose();
-            _stop.Dispose();
-            Directory.Delete(_directory, recursive: true);
         }
 
         private static byte[] Make(int procedure)
