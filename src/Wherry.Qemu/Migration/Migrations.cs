@@ -75,10 +75,8 @@ public sealed partial class Migrations : IHandOverGuard, IAsyncDisposable
 
     public async Task<bool> MayStartAnewAsync(Guid uuid, CancellationToken ct)
     {
-        var isLeaving = _outgoing.TryGetValue(uuid, out var leaving);
-        return isLeaving && !await leaving!.MayStartAnewAsync(ct) // ! : it is there
-            ? false
-            : await _farewells.SettledAsync(uuid, ct) || isLeaving;
+        bool? ours = _outgoing.TryGetValue(uuid, out var leaving) ? await leaving.MayStartAnewAsync(ct) : null;
+        return ours != false && (await _farewells.SettledAsync(uuid, ct) ?? ours ?? false);
     }
 
     /// <summary>A record that does not even say whose it was concerns every guest that was left on its way.</summary>

@@ -49,14 +49,12 @@ internal sealed class Farewells(MigrationContext context) : IAsyncDisposable
     public string? Doubt(Guid domain) => Doubts.FirstOrDefault(report => report.DomainUuid == domain)?.Text;
 
     /// <summary>Waits until there is no doubt about this domain.</summary>
-    /// <returns>False: it runs at the destination, or there was no doubt.</returns>
-    public async Task<bool> SettledAsync(Guid domain, CancellationToken ct)
+    /// <returns>False: it runs at the destination. Null: there was no doubt.</returns>
+    public async Task<bool?> SettledAsync(Guid domain, CancellationToken ct)
     {
-        if (Doubt(domain) is null)
-            return false;
-
+        var doubted = Doubt(domain) is not null;
         var settled = await _state.WaitAsync(state => !state.Owed.Values.Any(owed => owed.Record.DomainUuid == domain && IsDoubtful(owed.Record)), ct);
-        return !settled.Elsewhere.Contains(domain);
+        return settled.Elsewhere.Contains(domain) ? false : doubted ? true : null;
     }
 
     /// <param name="record">Closed, with a farewell owed.</param>
@@ -173,13 +171,12 @@ internal sealed class Farewells(MigrationContext context) : IAsyncDisposable
     /// <summary>Told once, as long as the reason stays the same.</summary>
     private void NoAnswer(HandoverRecord record, string why)
     {
-        if (!_state.Current.Owed.TryGetValue(record.Id, out var owed) || owed.There == $"no answer ({why})")
+        var silent = new Owed(record, $"no answer ({why})");
+        if (!_state.Current.Owed.TryGetValue(record.Id, out var before) || before.There == silent.There)
             return;
 
         MigrationLog.PeerNotTold(context.Logger, record.Id, record.DomainName, why);
-        _state.Update(state => state.Owed.ContainsKey(record.Id)
-            ? state with { Owed = state.Owed.SetItem(record.Id, owed with { There = $"no answer ({why})" }) }
-            : state);
+        _state.Update(state => state.Owed.ContainsKey(record.Id) ? state with { Owed = state.Owed.SetItem(record.Id, silent) } : state);
     }
 
     /// <summary>For an operator: null when that host, and not whoever has its address, does not answer.</summary>
