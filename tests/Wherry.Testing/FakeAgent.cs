@@ -63,7 +63,7 @@ public sealed class FakeAgent : IAsyncDisposable
                 await ServeAsync(_connection);
             }
         }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or SocketException { SocketErrorCode: SocketError.OperationAborted })
         {
             // The test has ended.
         }

@@ -122,7 +122,7 @@ public sealed record BlockdevMirror(string JobId, string Device, string Target, 
 
     public BlockdevOnError? OnSourceError { get; init; }
 
-    /// <summary>Not <c>stop</c>: a dead target then repeats its error at cancel time for ever.</summary>
+    /// <summary>With <c>stop</c> the job is paused and does not end: io-status in query-block-jobs tells.</summary>
     public BlockdevOnError? OnTargetError { get; init; }
 
     public bool? AutoFinalize { get; init; }

@@ -47,11 +47,13 @@ public sealed class DaemonCrashTests(ITestOutputHelper output)
     {
         await using var pair = await RealHosts.TwoWherrydAsync();
         await using var passage = await Passage.BoardAsync(pair, PassageOptions.TwoWrittenDisks);
-        foreach (var point in new[] { "src.reclaim.written", "src.reclaimed", "src.closed.written", "dst.killed" })
+        foreach (var point in new[] { "src.reclaim.written", "src.copies.cut", "src.reclaimed", "src.closed.written", "dst.killed" })
         {
+            // A guest that runs is stopped for as long as its copies are given up, and must not stay so.
+            var givenUpAt = point == "src.copies.cut" ? "src.mirror.ready" : "src.stopped";
             var victim = point.StartsWith("src.", StringComparison.Ordinal) ? pair.Alpha : pair.Bravo;
             await Aftermath.ArmAsync(pair.Bravo, $"{point}:crash");
-            await Aftermath.ArmAsync(pair.Alpha, $"{point}:crash", "src.stopped:hang");
+            await Aftermath.ArmAsync(pair.Alpha, $"{point}:crash", $"{givenUpAt}:hang");
 
             var moving = passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p"]);
             await Aftermath.HangsAsync(pair.Alpha);

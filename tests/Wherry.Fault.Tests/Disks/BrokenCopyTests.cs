@@ -85,6 +85,7 @@ public sealed class BrokenCopyTests(ITestOutputHelper output)
         Aftermath.Refused(moved, pair, "stalled");
         Assert.True(moved.Elapsed < TimeSpan.FromSeconds(50), $"after {moved.Elapsed}");
         await Aftermath.RunsWithTracesAsync(passage, pair, pair.Alpha); // QEMU takes no settings while it connects
+        Aftermath.Refused(await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p"]), pair, "has not ended an earlier migration");
         await Tampering.HealAsync(pair.Alpha, pair.Bravo);
         await Aftermath.UntilAsync(
             "QEMU gives up, too",

@@ -3,7 +3,8 @@ using Wherry.Qmp.Values;
 
 namespace Wherry.Testing;
 
-// Mirror jobs: created, running, ready (again and again standby when the guest stops), then waiting, pending, concluded.
+// Mirror jobs: created, running, ready (again and again standby when the guest stops), then waiting, pending, concluded. One that writes together
+// with the guest, and ends otherwise while the guest runs, takes QEMU with it: always here, and in QEMU 7.2 when a write is in flight.
 public sealed partial class FakeQemu
 {
     private readonly Dictionary<string, Mirror> _jobs = new(StringComparer.Ordinal);
@@ -75,15 +76,12 @@ public sealed partial class FakeQemu
         }
     }
 
-    /// <summary>The target is lost: an error per write, then the job ends as "completed" with an error.</summary>
+    /// <summary>The target is lost: an error per write, then the job stands, or ends as "completed" with an error.</summary>
     public void FailMirror(string id, string error = "Input/output error")
     {
         lock (Gate)
         {
-            var job = _jobs[id];
-            Emit("BLOCK_JOB_ERROR", new JsonObject { ["device"] = id, ["operation"] = "write", ["action"] = "report" });
-            job.Error = error;
-            Conclude(job);
+            Fail(_jobs[id], error);
         }
     }
 
@@ -127,6 +125,8 @@ public sealed partial class FakeQemu
         Require(!_jobs.ContainsKey(id), $"Job ID '{id}' already in use");
         var job = new Mirror(id, Text(arguments, "device"), Text(arguments, "target"), (bool?)arguments["auto-dismiss"] ?? true)
         {
+            WritesWithGuest = (string?)arguments["copy-mode"] == "write-blocking",
+            OnTargetError = (string?)arguments["on-target-error"] ?? "report",
             Len = DiskBytes,
             Speed = (long?)arguments["speed"] ?? 0,
         };
@@ -150,6 +150,7 @@ public sealed partial class FakeQemu
     private void Cancel(Mirror job, bool force)
     {
         Require(job.Status != JobStatus.Concluded, $"Job '{job.Id}' in state 'concluded' cannot accept command verb 'cancel'");
+        Require(force || !job.Failed, $"The block job for device '{job.Id}' is currently paused");
         job.Ending = true;
         job.Cancelled = force || !job.WasReady;
         if (!HoldMirrorEnds || job.Cancelled)
@@ -158,11 +159,30 @@ public sealed partial class FakeQemu
         }
     }
 
+    private void Fail(Mirror job, string error)
+    {
+        Emit("BLOCK_JOB_ERROR", new JsonObject { ["device"] = job.Id, ["operation"] = "write", ["action"] = job.OnTargetError });
+        if (job.OnTargetError == "stop")
+        {
+            job.Failed = true;
+            Move(job, JobStatus.Paused);
+            return;
+        }
+
+        job.Error = error;
+        Conclude(job);
+    }
+
     private void Conclude(Mirror job)
     {
         job.Ending = false;
         if (job.Cancelled || job.Error is not null)
         {
+            if (job.WritesWithGuest && Running)
+            {
+                End();
+            }
+
             job.Error ??= "Operation canceled";
             Move(job, JobStatus.Aborting);
         }
@@ -210,10 +230,9 @@ public sealed partial class FakeQemu
     /// <summary>Cuts what hangs: the main loop goes on, every mirror that had not ended fails, and so does the stream if it is named.</summary>
     private void Yank(JsonObject arguments)
     {
-        foreach (var job in _jobs.Values.Where(j => j.Status != JobStatus.Concluded).ToList())
+        foreach (var job in _jobs.Values.Where(j => j.Status != JobStatus.Concluded && !j.Failed).ToList())
         {
-            job.Error = "Input/output error";
-            Conclude(job);
+            Fail(job, "Input/output error");
         }
 
         if (arguments["instances"] is JsonArray instances && instances.Any(i => (string?)i!["type"] == "migration"))
@@ -240,6 +259,14 @@ public sealed partial class FakeQemu
 
         public bool WasReady { get; set; }
 
+        /// <summary>copy-mode write-blocking.</summary>
+        public bool WritesWithGuest { get; init; }
+
+        public string OnTargetError { get; init; } = "report";
+
+        /// <summary>Paused by an error of its target.</summary>
+        public bool Failed { get; set; }
+
         public bool Ending { get; set; }
 
         public bool Cancelled { get; set; }
@@ -263,8 +290,8 @@ public sealed partial class FakeQemu
         {
             var info = ToEvent();
             info["busy"] = false;
-            info["paused"] = false;
-            info["io-status"] = "ok";
+            info["paused"] = Failed;
+            info["io-status"] = Failed ? "failed" : "ok";
             info["ready"] = WasReady;
             info["status"] = Status.Value;
             info["auto-finalize"] = true;

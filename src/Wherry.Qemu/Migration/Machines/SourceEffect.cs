@@ -93,7 +93,7 @@ internal abstract record SourceEffect
     /// <summary>yank {"type":"migration"} and the mirror nodes, out of band, for a cancel that does not end.</summary>
     public sealed record YankStream : SourceEffect;
 
-    /// <summary>Mirrors cancelled by force and dismissed, nodes and TLS objects removed, capabilities and parameters restored. -> PreparationsUndone.</summary>
+    /// <summary>Mirrors cancelled by force while the guest stands, and dismissed; nodes and TLS objects removed, capabilities and parameters restored. -> PreparationsUndone.</summary>
     public sealed record UndoPreparations : SourceEffect;
 
     /// <summary>query-status, and `cont` unless it runs already. -> ContAccepted | ContRefused | ContUnknown.</summary>

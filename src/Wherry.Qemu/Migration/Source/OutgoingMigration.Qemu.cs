@@ -125,6 +125,9 @@ internal sealed partial class OutgoingMigration
     {
         try
         {
+            if (await Qemu.CutMirrorsAsync(ct))
+                await WhileGuestStandsAsync(Qemu.CancelMirrorsAsync, ct);
+
             await Qemu.UndoAsync(_order.SavedParameters, ct);
         }
         catch (QmpErrorException e)
@@ -135,6 +138,20 @@ internal sealed partial class OutgoingMigration
         AnnounceMirrorsGone();
         _domain.Apply(new DomainInput.MigratingOut(OutgoingMigrationPhase.None));
         return new SourceInput.PreparationsUndone();
+    }
+
+    /// <summary>What needs that no write of the guest is in flight. If it fails, or this daemon dies meanwhile, the machine lets the guest go on.</summary>
+    private async Task WhileGuestStandsAsync(Func<CancellationToken, Task> act, CancellationToken ct)
+    {
+        var instance = _domain.Qemu!; // as in ContAsync
+        var runs = (await instance.Monitor.ExecuteAsync(new QueryStatus(), ct)).Running;
+        if (runs)
+            await QemuDriver.StopCpusAsync(_domain, instance, PausedReason.Migration, ct);
+
+        FaultPoint.Reached("src.copies.cut");
+        await act(ct);
+        if (runs)
+            await QemuDriver.RunCpusAsync(_domain, instance, RunningReason.MigrationCanceled, ct);
     }
 
     private async Task<SourceInput?> ContAsync(CancellationToken ct)

@@ -54,6 +54,15 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         if (info.BlockedReasons is { IsDefaultOrEmpty: false } reasons)
             throw new WherryException(ErrorCode.OperationInvalid, $"cannot migrate domain: {string.Join("; ", reasons)}");
 
+        // QEMU cannot be talked out of a connect, and takes neither settings nor another migration until that is over.
+        var earlier = StreamStatuses.Of(info.Status);
+        if (info.Status == MigrationStatus.Setup || (earlier != StreamStatus.None && !StreamStatuses.HasEnded(earlier)))
+        {
+            throw new WherryException(
+                ErrorCode.OperationInvalid,
+                $"cannot migrate domain: QEMU has not ended an earlier migration of it, which is '{info.Status}'; one that cannot connect takes some two minutes");
+        }
+
         // A guest that its user has paused stays so when its migration is given up, and QEMU then sends nothing of it until it has run (B2).
         if ((await qemu.Monitor.ExecuteAsync(new QueryStatus(), ct)).Status == RunState.Postmigrate)
         {
@@ -239,28 +248,41 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             await Monitor.ExecuteOutOfBandAsync(new Yank(ours), ct);
     }
 
-    /// <summary>Removes every trace of the attempt from QEMU. Harmless when there is none, so it serves after a restart too.</summary>
+    /// <summary>
+    /// Cuts what copies there are from their destination. Their jobs stay, paused by the error, and the guest's writes go to its own disk only.
+    /// </summary>
+    /// <returns>There are some, and <see cref="CancelMirrorsAsync"/> has to follow.</returns>
+    public async Task<bool> CutMirrorsAsync(CancellationToken ct)
+    {
+        if (!(await Monitor.ExecuteAsync(new QueryJobs(), ct)).Any(IsMirror))
+            return false;
+
+        await YankAsync(ct); // a forced cancel of a write-blocking mirror to a dead peer blocks QEMU's main loop (B3)
+        return true;
+    }
+
+    /// <summary>Ends by force, and forgets, every copy that was cut. The guest must stand: a write of it that is in flight here kills QEMU
+    /// (<see href="docs/decisions/0016-the-guest-stands-while-its-copies-are-given-up.md"/>).</summary>
+    public async Task CancelMirrorsAsync(CancellationToken ct)
+    {
+        var jobs = (await Monitor.ExecuteAsync(new QueryJobs(), ct)).Where(IsMirror).ToArray();
+        foreach (var job in jobs.Where(job => job.Status != JobStatus.Concluded))
+            await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockJobCancel(job.Id) { Force = true }, ct));
+
+        await Lookout.UntilAsync(
+            _qemu,
+            _time,
+            async t => (await Monitor.ExecuteAsync(new QueryJobs(), t)).Where(IsMirror).All(job => job.Status == JobStatus.Concluded),
+            ct);
+        foreach (var job in jobs)
+            await IgnoreGoneAsync(Monitor.ExecuteAsync(new JobDismiss(job.Id), ct));
+    }
+
+    /// <summary>Removes every trace of the attempt from QEMU, its copies excepted. Harmless when there is none, so it serves after a restart too.</summary>
     /// <param name="savedParameters">QEMU's migration parameters as they were before the attempt; null when nobody saved them.</param>
     /// <param name="ct">Stops waiting.</param>
     public async Task UndoAsync(string? savedParameters, CancellationToken ct)
     {
-        var jobs = (await Monitor.ExecuteAsync(new QueryJobs(), ct)).Where(IsMirror).ToArray();
-        if (jobs.Length > 0)
-        {
-            // First cut the connections: a forced cancel of a write-blocking mirror to a dead peer blocks QEMU's main loop (B3).
-            await YankAsync(ct);
-            foreach (var job in jobs.Where(job => job.Status != JobStatus.Concluded))
-                await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockJobCancel(job.Id) { Force = true }, ct));
-
-            await Lookout.UntilAsync(
-                _qemu,
-                _time,
-                async t => (await Monitor.ExecuteAsync(new QueryJobs(), t)).Where(IsMirror).All(job => job.Status == JobStatus.Concluded),
-                ct);
-            foreach (var job in jobs)
-                await IgnoreGoneAsync(Monitor.ExecuteAsync(new JobDismiss(job.Id), ct));
-        }
-
         var nodes = await Monitor.ExecuteAsync(new QueryNamedBlockNodes(Flat: true), ct);
         foreach (var node in nodes.Select(n => n.NodeName).OfType<string>().Where(IsMirrorNode).Order(FormatNodesFirst))
             await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockdevDel(node), ct));
@@ -302,7 +324,16 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         Ready: block?.Ready ?? false,
         OffsetBytes: (ulong)Math.Max(0, block?.Offset ?? job.CurrentProgress),
         LengthBytes: (ulong)Math.Max(0, block?.Len ?? job.TotalProgress),
-        job.Error ?? block?.Error);
+        job.Error ?? block?.Error ?? ErrorOf(block?.IoStatus));
+
+    // A copy whose target fails is paused with its error: one that ends by itself may do so in the midst of the guest's writes.
+    private static string? ErrorOf(IoStatus? status) => status switch
+    {
+        null => null,
+        { } good when good == IoStatus.Ok => null,
+        { } full when full == IoStatus.Nospace => "No space left on device",
+        _ => "Input/output error",
+    };
 
     private static bool IsMirror(JobInfo job) => job.Id.StartsWith("drive-", StringComparison.Ordinal);
 
@@ -352,6 +383,8 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             {
                 Speed = order.SpeedBytesPerSecond(),
                 CopyMode = method.Mode,
+                OnSourceError = BlockdevOnError.Stop,
+                OnTargetError = BlockdevOnError.Stop,
                 AutoFinalize = true,
                 AutoDismiss = false,
             },
