@@ -107,6 +107,21 @@ public sealed class DomainFiles
         RemoveTree(ChannelDirectoryOf(id, name));
     }
 
+    /// <summary>Removes the directories of runs that were cut short before their first status, and of those that a reboot of the host has ended.</summary>
+    /// <param name="known">Runs that have a status. One whose monitor is still there is kept as well.</param>
+    /// <returns>What was removed.</returns>
+    public IReadOnlyList<string> RemoveAbandonedRuns(IEnumerable<(int Id, string Name)> known)
+    {
+        var kept = known.Select(run => Path.GetFileName(DirectoryOf(run.Id, run.Name)))
+            .Concat(Monitors().Select(path => $"domain-{Path.GetFileNameWithoutExtension(path)}"))
+            .ToHashSet(StringComparer.Ordinal);
+        List<string> removed = [];
+        foreach (var place in new[] { _stateDirectory, Path.Combine(_stateDirectory, "channel", "target") }.Where(Directory.Exists))
+            removed.AddRange(Directory.EnumerateDirectories(place, "domain-*").Where(run => !kept.Contains(Path.GetFileName(run))));
+        removed.ForEach(RemoveTree);
+        return removed;
+    }
+
     private static void RemoveTree(string path)
     {
         if (Directory.Exists(path))

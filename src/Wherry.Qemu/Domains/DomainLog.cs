@@ -103,4 +103,7 @@ internal static partial class DomainLog
 
     [LoggerMessage(3083, LogLevel.Warning, "domain '{Name}': port '{Port}' is still in its switch: {Reason}")]
     public static partial void PortRemains(ILogger logger, string name, string port, string reason);
+
+    [LoggerMessage(3084, LogLevel.Information, "removed what a run that is over had left: {Path}")]
+    public static partial void AbandonedRunRemoved(ILogger logger, string path);
 }

@@ -28,6 +28,8 @@ public sealed partial class QemuDriver
             Domains.ReserveId(status.Id);
         var unreadable = names.Except(found.Select(status => status.Name), StringComparer.Ordinal).ToList();
         await EndOrphansAsync(found, unreadable, ct);
+        foreach (var path in _files.RemoveAbandonedRuns(found.Select(status => (status.Id, status.Name))))
+            DomainLog.AbandonedRunRemoved(_logger, path);
         await Task.WhenAll(found.Select(status => ReattachAsync(status, ct)));
     }
 

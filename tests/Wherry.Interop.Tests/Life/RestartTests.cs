@@ -95,6 +95,25 @@ public sealed partial class RestartTests(ITestOutputHelper output)
         await virsh.AskAsync("start", "torn");
     }
 
+    /// <summary>A daemon that is killed in the midst of a start, of which it has not yet written anything.</summary>
+    [Fact]
+    [Trait("layer", "interop")]
+    public async Task A_start_that_was_cut_short_leaves_no_directories_behind_and_a_guest_keeps_its_own()
+    {
+        await using var lone = await StartAsync();
+        var daemon = (Wherryd)lone.Daemon;
+        await lone.Virsh.RunWithXmlAsync("create", new FirmwareDomain("whole").Xml).Checked();
+        await daemon.KillAsync();
+        var state = Path.Combine(daemon.StateDirectory, "qemu");
+        var places = new[] { state, Path.Combine(state, "channel", "target") };
+        foreach (var place in places)
+            Directory.CreateDirectory(Path.Combine(place, "domain-99-cut-short", "below"));
+        await daemon.StartAsync();
+
+        Assert.Equal("running", await lone.Virsh.AskAsync("domstate", "whole"));
+        Assert.All(places, place => Assert.Equal(["domain-1-whole"], Directory.EnumerateDirectories(place, "domain-*").Select(Path.GetFileName)));
+    }
+
     [Fact]
     [Trait("layer", "interop")]
     public async Task Autostart_happens_once_per_boot_of_the_host_in_the_order_of_names()
