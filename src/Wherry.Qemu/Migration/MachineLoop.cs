@@ -71,12 +71,17 @@ internal sealed class MachineLoop<TInput, TTimer> : IAsyncDisposable
     /// <summary>Runs a long effect beside the loop; what it returns, or what <paramref name="failed"/> makes of its exception, is posted.</summary>
     /// <param name="effect">Null result: nothing to tell.</param>
     /// <param name="failed">Turns an exception into an input; every failure of an effect is an answer of some kind.</param>
-    public void Start(Func<CancellationToken, Task<TInput?>> effect, Func<Exception, TInput?> failed)
+    public void Start(Func<CancellationToken, Task<TInput?>> effect, Func<Exception, TInput?> failed) => _ = StartTask(effect, failed);
+
+    /// <summary>As <see cref="Start"/>; the task ends with the effect, and never fails.</summary>
+    public Task StartTask(Func<CancellationToken, Task<TInput?>> effect, Func<Exception, TInput?> failed)
     {
         lock (_gate)
         {
             _running.RemoveAll(task => task.IsCompleted);
-            _running.Add(RunEffectAsync(effect, failed));
+            var running = RunEffectAsync(effect, failed);
+            _running.Add(running);
+            return running;
         }
     }
 

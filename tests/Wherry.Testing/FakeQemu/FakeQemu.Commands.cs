@@ -115,7 +115,11 @@ public sealed partial class FakeQemu
                 Cont();
                 return null;
             case "stop":
-                StopVcpus(RunState.Paused);
+                if (Running)
+                {
+                    StopVcpus(RunState.Paused);
+                }
+
                 return null;
             case "system_powerdown":
                 Emit("POWERDOWN");

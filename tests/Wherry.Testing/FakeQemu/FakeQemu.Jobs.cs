@@ -30,6 +30,18 @@ public sealed partial class FakeQemu
         }
     }
 
+    /// <summary>Ids of all mirrors, those included that have ended and are not dismissed.</summary>
+    public IReadOnlyList<string> Mirrors
+    {
+        get
+        {
+            lock (Gate)
+            {
+                return [.. _jobs.Keys];
+            }
+        }
+    }
+
     /// <summary>Ids of mirrors that have not been ready yet.</summary>
     public IReadOnlyList<string> CopyingMirrors
     {
@@ -165,7 +177,7 @@ public sealed partial class FakeQemu
         if (job.OnTargetError == "stop")
         {
             job.Failed = true;
-            Move(job, JobStatus.Paused);
+            Move(job, job.WasReady ? JobStatus.Standby : JobStatus.Paused);
             return;
         }
 

@@ -8,7 +8,7 @@ namespace Wherry.Qemu.Migration.Disks;
 /// <param name="Ready">It reached the end of its source once. Sticky: says nothing about now (requirement S3.16).</param>
 /// <param name="OffsetBytes">Bytes copied.</param>
 /// <param name="LengthBytes">Bytes to copy; grows while the guest writes.</param>
-/// <param name="Error">Why it ended; null for a clean end.</param>
+/// <param name="Error">Why it ended, or stands; null for a clean end.</param>
 public sealed record MirrorReport(string JobId, bool Concluded, bool Ready, ulong OffsetBytes, ulong LengthBytes, string? Error)
 {
     public ulong BacklogBytes => LengthBytes > OffsetBytes ? LengthBytes - OffsetBytes : 0;

@@ -108,11 +108,11 @@ internal sealed partial class OutgoingMigration
                 _loop.Start(ct => ForgetAtPeerAsync(forget.Id, ct), e => Silent(forget.Id, e));
                 break;
             case SourceEffect.StartMirrors:
-                _loop.Start(OfQemu(StartMirrorsAsync), MirrorFailed);
+                StartOnward(StartMirrorsAsync, MirrorFailed);
                 _loop.Start(WatchForStallAsync, NotCut);
                 break;
             case SourceEffect.StartStream:
-                _loop.Start(OfQemu(StartStreamAsync), e => new SourceInput.StreamReported(StreamStatus.Failed, e.Message));
+                StartOnward(StartStreamAsync, e => new SourceInput.StreamReported(StreamStatus.Failed, e.Message));
                 if (_order.CopiedDisks.IsEmpty)
                 {
                     _loop.Start(WatchForStallAsync, NotCut); // with disks it has been watching since they are copied
@@ -120,13 +120,14 @@ internal sealed partial class OutgoingMigration
 
                 break;
             case SourceEffect.DrainMirrors:
-                _loop.Start(OfQemu(DrainMirrorsAsync), MirrorFailed);
+                StartOnward(DrainMirrorsAsync, MirrorFailed);
                 break;
             case SourceEffect.ContinueStream:
-                _loop.Start(OfQemu(ContinueStreamAsync), e => new SourceInput.StreamReported(StreamStatus.Failed, e.Message));
+                StartOnward(ContinueStreamAsync, e => new SourceInput.StreamReported(StreamStatus.Failed, e.Message));
                 break;
             case SourceEffect.CancelStream:
-                _loop.Start(CancelStreamAsync, NotYetCancelled);
+                Task[] onward = [.. _onward];
+                _loop.Start(ct => CancelStreamAsync(onward, ct), NotYetCancelled);
                 break;
             case SourceEffect.StartPostCopy:
                 _loop.Start(StartPostCopyAsync, PostCopyNotStarted);

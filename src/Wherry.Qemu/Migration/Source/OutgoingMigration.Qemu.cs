@@ -1,5 +1,6 @@
 using System.Globalization;
 using Wherry.Qemu.Domains;
+using Wherry.Qemu.Domains.Jobs;
 using Wherry.Qemu.Migration.Disks;
 using Wherry.Qemu.Migration.Journal;
 using Wherry.Qemu.Migration.Machines;
@@ -20,6 +21,8 @@ internal sealed partial class OutgoingMigration
 
     // The driver ends a QEMU that has lived without its monitor for half as long.
     private static readonly TimeSpan DeathAfterItsMonitor = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan GoesOnWithin = TimeSpan.FromSeconds(5);
 
     /// <summary>The machine asks nothing of a QEMU that it knows to be dead.</summary>
     private SourceQemu Qemu => _qemu ??= new SourceQemu(
@@ -80,7 +83,13 @@ internal sealed partial class OutgoingMigration
         return null; // what becomes of it is observed
     }
 
-    private async Task<SourceInput?> CancelStreamAsync(CancellationToken ct) => new SourceInput.StreamStopped(await Qemu.CancelAsync(ct));
+    private async Task<SourceInput?> CancelStreamAsync(Task[] onward, CancellationToken ct)
+    {
+        // What is still on its way to QEMU would begin behind the cancel's back.
+        await _turnedBack.CancelAsync();
+        await Task.WhenAll(onward);
+        return new SourceInput.StreamStopped(await Qemu.CancelAsync(ct));
+    }
 
     /// <summary>The machine's own timer asks for more force; if QEMU is gone, the process watch says so.</summary>
     private SourceInput? NotYetCancelled(Exception e)
@@ -123,35 +132,70 @@ internal sealed partial class OutgoingMigration
 
     private async Task<SourceInput?> UndoAsync(CancellationToken ct)
     {
-        try
-        {
-            if (await Qemu.CutMirrorsAsync(ct))
-                await WhileGuestStandsAsync(Qemu.CancelMirrorsAsync, ct);
-
-            await Qemu.UndoAsync(_order.SavedParameters, ct);
-        }
-        catch (QmpErrorException e)
-        {
-            MigrationLog.EffectFailed(_logger, Id, _domain.Name, "removal of the migration's traces", e.Message);
-        }
-
+        await UntilAnsweredAsync("end of the disks' copies", GiveUpCopiesAsync, ct);
+        await UntilAnsweredAsync("removal of the migration's traces", t => Qemu.UndoAsync(_order.SavedParameters, t), ct);
         AnnounceMirrorsGone();
         _domain.Apply(new DomainInput.MigratingOut(OutgoingMigrationPhase.None));
         return new SourceInput.PreparationsUndone();
     }
 
-    /// <summary>What needs that no write of the guest is in flight. If it fails, or this daemon dies meanwhile, the machine lets the guest go on.</summary>
+    /// <summary>What may be done twice is done again if its answer is late, until QEMU says something or is gone.</summary>
+    private async Task UntilAnsweredAsync(string what, Func<CancellationToken, Task> act, CancellationToken ct)
+    {
+        while (true)
+        {
+            try
+            {
+                await act(ct);
+                return;
+            }
+            catch (WherryException e) when (e.Code == ErrorCode.OperationTimeout)
+            {
+                MigrationLog.EffectFailed(_logger, Id, _domain.Name, what, e.Message);
+            }
+            catch (QmpErrorException e)
+            {
+                MigrationLog.EffectFailed(_logger, Id, _domain.Name, what, e.Message);
+                return;
+            }
+        }
+    }
+
+    private async Task GiveUpCopiesAsync(CancellationToken ct)
+    {
+        var unfinished = await Qemu.CutMirrorsAsync(ct);
+        await Qemu.QuietAsync(ct);
+        if (unfinished)
+            await WhileGuestStandsAsync(Qemu.CancelMirrorsAsync, ct);
+
+        await Qemu.DismissMirrorsAsync(ct);
+    }
+
+    /// <summary>What needs that no write of the guest is in flight.</summary>
     private async Task WhileGuestStandsAsync(Func<CancellationToken, Task> act, CancellationToken ct)
     {
         var instance = _domain.Qemu!; // as in ContAsync
-        var runs = (await instance.Monitor.ExecuteAsync(new QueryStatus(), ct)).Running;
-        if (runs)
+        using var turn = await _domain.Jobs.BeginAsync(JobKind.Suspend, "migration", ct); // of a user's suspend or resume that came before
+        try
+        {
+            // Also when it stands already: the answer says that nothing is in flight.
             await QemuDriver.StopCpusAsync(_domain, instance, PausedReason.Migration, ct);
+            FaultPoint.Reached("src.copies.cut");
+            await act(ct);
+        }
+        finally
+        {
+            await GoOnAsync(instance);
+        }
+    }
 
-        FaultPoint.Reached("src.copies.cut");
-        await act(ct);
-        if (runs)
-            await QemuDriver.RunCpusAsync(_domain, instance, RunningReason.MigrationCanceled, ct);
+    /// <summary>Takes back our own stop, also when this daemon is being stopped. The machine does so as well, later, and after a crash: this
+    /// spares the guest the time until then.</summary>
+    private async Task GoOnAsync(QemuInstance instance)
+    {
+        var answered = (await instance.Monitor.ExecuteAsync(new QueryStatus(), CancellationToken.None, GoesOnWithin)).Status;
+        if (answered == RunState.Paused && _state is SourceState.Reclaiming { Attempt.PreState: GuestRunState.Running })
+            await QemuDriver.RunCpusAsync(_domain, instance, RunningReason.MigrationCanceled, CancellationToken.None, GoesOnWithin);
     }
 
     private async Task<SourceInput?> ContAsync(CancellationToken ct)
@@ -334,6 +378,15 @@ internal sealed partial class OutgoingMigration
             return null;
         }
     };
+
+    /// <summary>An effect that leads to the destination: it ends when the way back begins.</summary>
+    private void StartOnward(Func<CancellationToken, Task<SourceInput?>> effect, Func<Exception, SourceInput?> failed) => _onward.Add(_loop.StartTask(
+        async ct =>
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, _turnedBack.Token);
+            return await OfQemu(effect)(either.Token);
+        },
+        e => e is OperationCanceledException ? null : failed(e)));
 
     private SourceInput MirrorFailed(Exception e) =>
         new SourceInput.MirrorFailed(new Failure(FailureKind.MirrorFailed, $"disk copy of domain '{_domain.Name}' failed: {e.Message}"));

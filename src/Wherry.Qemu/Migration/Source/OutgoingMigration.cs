@@ -42,6 +42,8 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     private Task _farewell = Task.CompletedTask;
     private volatile bool _peerKnows;
     private readonly CancellationTokenSource _leaving = new();
+    private readonly CancellationTokenSource _turnedBack = new(); // ends what is under way to the destination
+    private readonly List<Task> _onward = []; // at most four; filled by the loop only
 
     // What the destination told us at Prepare; set before the machine hears of it.
     private DestinationTerms? _terms;
@@ -231,6 +233,7 @@ internal sealed partial class OutgoingMigration : IAsyncDisposable
     private async Task EndAsync()
     {
         await _loop.DisposeAsync();
+        _turnedBack.Dispose();
         _userCalls.End();
         _progress.Complete(MigrationFailures.Ended(_domain.Name));
         if (_qemu is not null)

@@ -23,6 +23,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
 {
     private static readonly TimeSpan TidiedWithin = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CancelWhileConnecting = TimeSpan.FromSeconds(2);
+    private const int YankTries = 3;
 
     private readonly QemuInstance _qemu;
     private readonly TimeProvider _time;
@@ -132,7 +133,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             }
             catch (QmpErrorException)
             {
-                // It ended by itself. How, the jobs tell.
+                // It has ended by itself, or its target has failed. Which, the jobs tell.
             }
 
             FaultPoint.Reached("src.cancel.sent");
@@ -211,7 +212,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     {
         var before = (await Monitor.ExecuteAsync(new QueryMigrate(), ct)).Status;
         var now = StreamStatuses.Of(before);
-        if (now is StreamStatus.None && !_streamStarted)
+        if (now is StreamStatus.None && before != MigrationStatus.Setup && !_streamStarted)
             return StreamStatus.None;
 
         Volatile.Write(ref _streamStarted, true);
@@ -241,40 +242,61 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     /// <summary>Cuts every connection of this migration, out of band: works also when QEMU's main loop is blocked by one (rule 9).</summary>
     public async Task YankAsync(CancellationToken ct)
     {
-        var instances = await Monitor.ExecuteOutOfBandAsync(new QueryYank(), ct);
-        ImmutableArray<YankInstance> ours =
-            [.. instances.Where(i => i.Type == YankInstanceType.Migration || (i.NodeName is { } node && IsMirrorNode(node)))];
-        if (!ours.IsEmpty)
-            await Monitor.ExecuteOutOfBandAsync(new Yank(ours), ct);
+        for (var tries = 1; ; tries++)
+        {
+            var instances = await Monitor.ExecuteOutOfBandAsync(new QueryYank(), ct);
+            ImmutableArray<YankInstance> ours =
+                [.. instances.Where(i => i.Type == YankInstanceType.Migration || (i.NodeName is { } node && IsMirrorNode(node)))];
+            if (ours.IsEmpty)
+                return;
+
+            try
+            {
+                await Monitor.ExecuteOutOfBandAsync(new Yank(ours), ct);
+                return;
+            }
+            catch (QmpErrorException) when (tries < YankTries)
+            {
+                // One of them has ended meanwhile, and then QEMU cuts none.
+            }
+        }
     }
 
-    /// <summary>
-    /// Cuts what copies there are from their destination. Their jobs stay, paused by the error, and the guest's writes go to its own disk only.
-    /// </summary>
+    /// <summary>Cuts the copies that have not ended from their destination. Their jobs stay; the guest's writes go to its own disks only.</summary>
     /// <returns>There are some, and <see cref="CancelMirrorsAsync"/> has to follow.</returns>
     public async Task<bool> CutMirrorsAsync(CancellationToken ct)
     {
-        if (!(await Monitor.ExecuteAsync(new QueryJobs(), ct)).Any(IsMirror))
+        if (!(await Monitor.ExecuteAsync(new QueryJobs(), ct)).Any(IsUnfinished))
             return false;
 
         await YankAsync(ct); // a forced cancel of a write-blocking mirror to a dead peer blocks QEMU's main loop (B3)
         return true;
     }
 
-    /// <summary>Ends by force, and forgets, every copy that was cut. The guest must stand: a write of it that is in flight here kills QEMU
-    /// (<see href="docs/decisions/0016-the-guest-stands-while-its-copies-are-given-up.md"/>).</summary>
+    /// <summary>
+    /// Ends the copies by force. The guest must stand: a write of it that is in flight would kill QEMU
+    /// (<see href="docs/decisions/0016-the-guest-stands-while-its-copies-are-given-up.md"/>). Those that come afterwards pass by a cancelled copy.
+    /// </summary>
     public async Task CancelMirrorsAsync(CancellationToken ct)
     {
-        var jobs = (await Monitor.ExecuteAsync(new QueryJobs(), ct)).Where(IsMirror).ToArray();
-        foreach (var job in jobs.Where(job => job.Status != JobStatus.Concluded))
+        foreach (var job in (await Monitor.ExecuteAsync(new QueryJobs(), ct)).Where(IsUnfinished))
             await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockJobCancel(job.Id) { Force = true }, ct));
+    }
 
+    /// <summary>Waits for the end of every copy, and forgets it.</summary>
+    public async Task DismissMirrorsAsync(CancellationToken ct)
+    {
+        ImmutableArray<JobInfo> left = [];
         await Lookout.UntilAsync(
             _qemu,
             _time,
-            async t => (await Monitor.ExecuteAsync(new QueryJobs(), t)).Where(IsMirror).All(job => job.Status == JobStatus.Concluded),
+            async t =>
+            {
+                left = [.. (await Monitor.ExecuteAsync(new QueryJobs(), t)).Where(IsMirror)];
+                return !left.Any(IsUnfinished);
+            },
             ct);
-        foreach (var job in jobs)
+        foreach (var job in left)
             await IgnoreGoneAsync(Monitor.ExecuteAsync(new JobDismiss(job.Id), ct));
     }
 
@@ -287,14 +309,13 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         foreach (var node in nodes.Select(n => n.NodeName).OfType<string>().Where(IsMirrorNode).Order(FormatNodesFirst))
             await IgnoreGoneAsync(Monitor.ExecuteAsync(new BlockdevDel(node), ct));
 
-        await QuietAsync(ct);
         await StreamConfiguration.RestoreAsync(Monitor, MigrationParty.Source, savedParameters, ct);
         await MigrationTls.RemoveAsync(Monitor, ct);
     }
 
     /// <summary>A stream has "failed", or is "cancelled", some time before QEMU has tidied up after it; until then it takes no settings, and
-    /// the next migration is refused ("duplicate yank instance"). One that still connects may take minutes: not waited for.</summary>
-    private async Task QuietAsync(CancellationToken ct)
+    /// the next migration is refused ("duplicate yank instance"), and it may yet let the guest go on. One that still connects may take minutes: not waited for.</summary>
+    public async Task QuietAsync(CancellationToken ct)
     {
         using var limit = new CancellationTokenSource(TidiedWithin, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
@@ -336,6 +357,8 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     };
 
     private static bool IsMirror(JobInfo job) => job.Id.StartsWith("drive-", StringComparison.Ordinal);
+
+    private static bool IsUnfinished(JobInfo job) => IsMirror(job) && job.Status != JobStatus.Concluded;
 
     private static bool IsMirrorNode(string node) => node.StartsWith("migration-", StringComparison.Ordinal);
 
