@@ -91,6 +91,7 @@ public sealed class MonitorSessionTests : IAsyncDisposable
     [Fact]
     public async Task A_missed_deadline_leaves_the_session_usable_and_its_late_reply_is_dropped()
     {
+        _qemu.StartRunning();
         await using var monitor = await ConnectAsync();
         _qemu.Hang("stop");
         var timeout = await GiveUpAsync(monitor, new Stop(), "stop");
