@@ -126,6 +126,28 @@ public sealed class PostCopyTests(ITestOutputHelper output)
         Assert.Empty(await passage.JudgeAsync(pair.Bravo));
     }
 
+    /// <summary>What the caller has said of the network is on record: memory goes nowhere else after a restart, here because it cannot.</summary>
+    [Fact(Explicit = true)]
+    [Fault(93)]
+    public async Task A_post_copy_whose_source_daemon_was_killed_is_taken_up_again_over_the_network_it_began_on()
+    {
+        await using var pair = await RealHosts.TwoWherrydAsync();
+        await using var passage = await Passage.BoardAsync(pair, Restless);
+        await pair.Bravo.Host.CutAsync([], "iifname ctl tcp dport 49152-49215 drop");
+        var moving = passage.MoveAsync(pair.Alpha, pair.Bravo, [.. Slowly, "--p2p", "--migrateuri", $"tcp://{pair.Bravo.Host.DataAddress}"]);
+        await InPostCopyAsync(pair, passage);
+        await pair.Alpha.KillAsync();
+        await Tampering.CutAsync(pair.Alpha.Host, "oifname dat meta l4proto tcp reject with tcp reset");
+        await pair.Alpha.StartAsync();
+        await Aftermath.ReachesAsync(pair.Alpha, passage.Domain.Name, "paused (post-copy failed)");
+        await Tampering.HealAsync(pair.Alpha);
+
+        await moving;
+        await Aftermath.ReachesAsync(pair.Bravo, passage.Domain.Name, "running (migrated)");
+        await Aftermath.GoneAsync(pair.Alpha, passage);
+        Assert.Empty(await passage.JudgeAsync(pair.Bravo));
+    }
+
     [Fact(Explicit = true)]
     [Fault(92)]
     public async Task A_guest_whose_QEMU_dies_in_post_copy_is_lost_and_what_is_left_of_it_is_kept()

@@ -28,6 +28,9 @@ internal sealed record HandoverRecord
     /// <summary>virDomainMigrateFlags of the call.</summary>
     public uint Flags { get; init; }
 
+    /// <summary>Source: what of the call is needed again after a restart; null where nothing was given.</summary>
+    public HandoverTarget? Target { get; init; }
+
     /// <summary>Boot id of this host when the record was made: another one now means that QEMU is gone with the reboot.</summary>
     public required string BootId { get; init; }
 
@@ -76,6 +79,21 @@ internal sealed record HandoverRecord
 /// <param name="Uri">How it is reached, such as qemu+tls://bravo/system; null if it did not say (stock, managed).</param>
 /// <param name="HostName">How an operator calls it who says that he has powered it off.</param>
 internal sealed record HandoverPeer(string? Uri, Guid? HostUuid, string? BootId, string? HostName = null);
+
+/// <summary>How the destination is to be used, in the words of the call: a post-copy that is taken up again goes the way that it went first.</summary>
+/// <param name="DomainName"><c>destination_name</c>.</param>
+/// <param name="MigrateUri"><c>migrate_uri</c>.</param>
+/// <param name="ListenAddress"><c>listen_address</c>.</param>
+internal sealed record HandoverTarget(string? DomainName, string? MigrateUri, string? ListenAddress)
+{
+    /// <summary>Null when nothing was given.</summary>
+    public static HandoverTarget? From(MigrationParameters asked) => asked is { DestinationName: null, MigrateUri: null, ListenAddress: null }
+        ? null
+        : new(asked.DestinationName, asked.MigrateUri, asked.ListenAddress);
+
+    public MigrationParameters ToParameters() =>
+        MigrationParameters.Default with { DestinationName = DomainName, MigrateUri = MigrateUri, ListenAddress = ListenAddress };
+}
 
 /// <summary>Identifies the process beyond its reusable number, and its monitor.</summary>
 /// <param name="StartTime">Field 22 of /proc/PID/stat, clock ticks since boot.</param>

@@ -415,6 +415,7 @@ internal sealed partial class OutgoingMigration
         Created = _context.Time.GetUtcNow(),
         Flags = (uint)_order.Flags,
         BootId = _context.Host.BootId,
+        Target = HandoverTarget.From(_order.Parameters),
         SavedParameters = _order.SavedParameters,
         Peer = new HandoverPeer(_order.PeerUri, PeerHostUuid, _terms?.Cookie?.Handover?.BootId, PeerHost),
         Disks = [.. _order.CopiedDisks.Select(disk => new HandoverDisk(disk.Target, disk.SourceNode, disk.JobId))],

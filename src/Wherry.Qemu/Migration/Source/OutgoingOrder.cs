@@ -52,7 +52,7 @@ internal sealed record OutgoingOrder
         Id = source.Id,
         Mode = source.Mode,
         Flags = (MigrationFlags)record.Flags,
-        Parameters = MigrationParameters.Default,
+        Parameters = record.Target?.ToParameters() ?? MigrationParameters.Default,
         Stream = StreamSettings.From(MigrationParty.Source, (MigrationFlags)record.Flags, MigrationParameters.Default),
         PeerUri = record.Peer.Uri,
         PeerHostUuid = record.Peer.HostUuid,
