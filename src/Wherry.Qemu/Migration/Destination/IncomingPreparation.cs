@@ -51,7 +51,7 @@ internal static class IncomingPreparation
                 PingSource = client.Ping,
                 Resources = [.. resources],
                 CreatedImages = await TargetImages.MakeAsync(
-                    definition.Spec, copied, cookie?.Nbd, call.Flags.HasFlag(MigrationFlags.NonSharedIncremental), context.Tools, ct),
+                    definition.Spec, copied, cookie?.Nbd, call.Flags.HasFlag(MigrationFlags.NonSharedIncremental), context.Host.HostName, context.Tools, ct),
             };
         }
         catch
