@@ -135,7 +135,9 @@ public sealed class TargetTests(ITestOutputHelper output)
                 """,
         });
         Aftermath.Refused(await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p", "--unsafe", "--migrate-disks", "vda,vdz"]), pair, "vdz");
-        Aftermath.Refused(await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p", "--unsafe", "--migrate-disks", "sda"]), pair, "sda");
+        Aftermath.Refused(await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p", "--unsafe", "--migrate-disks", "sda"]), pair, "Cannot migrate empty or read-only disk sda");
+        Aftermath.Refused(
+            await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p", "--unsafe", "--migrate-disks", "vda,vdb"]), pair, "Cannot migrate empty or read-only disk vdb");
         Assert.Empty(await passage.JudgeAsync(pair.Alpha));
 
         await using var events = LongCommand.Start(pair.Alpha.Host, "virsh", "-c", pair.Alpha.PeerUri, "event", "--all", "--loop");
@@ -146,6 +148,48 @@ public sealed class TargetTests(ITestOutputHelper output)
         Assert.NotEmpty(copies);
         Assert.All(copies, line => Assert.True(
             line.Contains("disk-a.img", StringComparison.Ordinal) || line.Contains(" vda ", StringComparison.Ordinal), line));
+    }
+
+    /// <summary>Found only when the guest shall run there, it would have stood still for nothing.</summary>
+    [Theory(Explicit = true)]
+    [Fault(76)]
+    [InlineData("ro,remount,bind", "Read-only file system")]
+    [InlineData(null, "Operation not permitted")]
+    public async Task A_shared_image_that_the_destination_cannot_write_to_is_refused_before_the_guest_stops(string? mount, string reason)
+    {
+        await using var pair = await RealHosts.TwoWherrydAsync();
+        await using var passage = await Passage.BoardAsync(pair, OneDisk with { SharedStorage = true });
+        var image = passage.Domain.Disks[0].Path;
+        var bravo = pair.Bravo.Host;
+        if (mount is null)
+        {
+            var immutable = await bravo.RunAsync("sh", "-c", $"cp '{image}' '{image}.copy' && chattr +i '{image}.copy' && mount --bind '{image}.copy' '{image}'");
+            Assert.SkipUnless(immutable.Succeeded, $"no immutable files: {immutable.Error}");
+        }
+        else
+        {
+            await bravo.RunAsync("mount", "--bind", image, image).Checked();
+            await bravo.RunAsync("mount", "-o", mount, image).Checked();
+        }
+
+        try
+        {
+            foreach (var flags in (string[][])[["--p2p"], []])
+            {
+                var moved = await passage.MoveAsync(pair.Alpha, pair.Bravo, flags);
+                output.WriteLine(moved.ToString());
+                Aftermath.Refused(moved, pair, "disk vda", image, "cannot be written to on host 'bravo'", reason);
+                await Aftermath.RunsAsync(passage, pair, pair.Alpha);
+            }
+        }
+        finally
+        {
+            await Tampering.RestoreAsync(bravo, image);
+            if (mount is null)
+                await bravo.RunAsync("chattr", "-i", $"{image}.copy").Checked();
+        }
+
+        await Aftermath.AgainAsync(passage, pair, pair.Alpha);
     }
 
     /// <summary>A bitmap is not carried, nor is it in the way; the older image format takes the guest's blocks like the newer.</summary>

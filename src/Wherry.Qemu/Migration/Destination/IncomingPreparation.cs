@@ -18,6 +18,8 @@ internal static class IncomingPreparation
     {
         var stream = StreamSettings.From(MigrationParty.Destination, call.Flags, call.Parameters);
         var copied = DisksToReceive(definition, call, cookie);
+        DiskSelection.RequireKnown(definition.Spec, copied);
+        TargetImages.RequireWritable(definition.Spec, context.Host.HostName);
         var resources = new List<IDisposable>();
         try
         {

@@ -13,6 +13,22 @@ internal static class TargetImages
 {
     private const ulong SectorBytes = 512;
 
+    /// <summary>
+    /// Refuses images that the guest could not write to. QEMU opens those that are shared for reading while the guest is elsewhere, and finds that out when
+    /// it shall run it: the guest has stopped by then.
+    /// </summary>
+    /// <param name="spec">The guest as it will be here.</param>
+    /// <param name="host">This host's name, for the error.</param>
+    /// <exception cref="WherryException">SystemError of the storage domain, with the kernel's reason.</exception>
+    public static void RequireWritable(DomainSpec spec, string host)
+    {
+        foreach (var disk in spec.Disks)
+        {
+            if (disk is { ReadOnly: false, Source: DiskSource.File { Path: var path } } && File.Exists(path) && FileStatus.WriteError(path) is not 0 and var errno)
+                throw WherryException.FromErrno(errno, $"disk {disk.TargetDev}: image '{path}' cannot be written to on host '{host}'", ErrorDomain.Storage);
+        }
+    }
+
     /// <param name="spec">The guest as it will be here.</param>
     /// <param name="targets">The disks that are copied, such as "vda".</param>
     /// <param name="announced">What the source says of their sizes.</param>
