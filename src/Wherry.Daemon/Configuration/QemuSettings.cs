@@ -1,5 +1,6 @@
 using System.Net;
 using Wherry.Qemu.ControlGroups;
+using Wherry.Qemu.Migration;
 using Wherry.Qemu.Migration.Machines;
 
 namespace Wherry.Daemon.Configuration;
@@ -72,8 +73,8 @@ internal sealed record QemuSettings
         var defaults = new QemuSettings();
         var settings = new QemuSettings
         {
-            MigrationAddress = conf.Text("migration_address"),
-            MigrationHost = conf.Text("migration_host"),
+            MigrationAddress = Host("migration_address"),
+            MigrationHost = Host("migration_host"),
             MigrationPortMin = conf.Int("migration_port_min", 1, port) ?? defaults.MigrationPortMin,
             MigrationPortMax = conf.Int("migration_port_max", 1, port) ?? defaults.MigrationPortMax,
             MigrateTlsDirectory = conf.Text("migrate_tls_x509_cert_dir") ?? conf.Text("default_tls_x509_cert_dir") ?? defaults.MigrateTlsDirectory,
@@ -107,9 +108,11 @@ internal sealed record QemuSettings
 
         if (settings.MigrationAddress is { } address && !IPAddress.TryParse(address, out _))
             throw conf.Error("migration_address", $"'{address}' is not a numeric address");
-        if (settings.MigrationHost is "localhost" or "127.0.0.1" or "::1")
+        if (settings.MigrationHost is { } host && MigrationUri.IsLocalHost(host))
             throw conf.Error("migration_host", $"must not be the address of the local machine: {settings.MigrationHost}");
         return settings;
+
+        string? Host(string key) => conf.Text(key) is { } host ? MigrationUri.Unbracketed(host) : null;
 
         TimeSpan? Seconds(string key) => conf.Int(key, 1, day) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
     }

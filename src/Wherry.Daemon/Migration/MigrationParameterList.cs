@@ -96,16 +96,16 @@ internal static class MigrationParameterList
         "migrate_disks" => to with { MigrateDisks = to.MigrateDisks.Add(Text(field, value)) },
         "bandwidth" => to with { BandwidthMiBps = Bandwidth(field, value) },
         "bandwidth.postcopy" => to with { PostCopyBandwidthMiBps = Bandwidth(field, value) },
-        "disks_port" => to with { DisksPort = Range(field, value.AsInt, 0, ushort.MaxValue) },
-        "auto_converge.initial" => to with { AutoConvergeInitial = Range(field, value.AsInt, 1, 99) },
+        "disks_port" => to with { DisksPort = Range(field, value, 0, ushort.MaxValue) },
+        "auto_converge.initial" => to with { AutoConvergeInitial = Range(field, value, 1, 99) },
         "compression" => to with { Compression = AddMethod(to.Compression, Text(field, value)) },
         "compression.xbzrle.cache" => to with { XbzrleCacheBytes = value.AsULLong ?? throw WrongType(field, "ullong", value) },
-        "compression.mt.level" => to with { CompressionLevel = Range(field, value.AsInt, 0, 9) },
-        "compression.mt.threads" => to with { CompressionThreads = Range(field, value.AsInt, 1, 255) },
-        "compression.mt.dthreads" => to with { DecompressionThreads = Range(field, value.AsInt, 1, 255) },
-        "parallel.connections" => to with { ParallelConnections = Range(field, value.AsInt, 1, 255) },
+        "compression.mt.level" => to with { CompressionLevel = Range(field, value, 0, 9) },
+        "compression.mt.threads" => to with { CompressionThreads = Range(field, value, 1, 255) },
+        "compression.mt.dthreads" => to with { DecompressionThreads = Range(field, value, 1, 255) },
+        "parallel.connections" => to with { ParallelConnections = Range(field, value, 1, 255) },
         "tls.destination" => to with { TlsDestination = Text(field, value) },
-        "auto_converge.increment" => to with { AutoConvergeIncrement = Range(field, value.AsInt, 1, 99) },
+        "auto_converge.increment" => to with { AutoConvergeIncrement = Range(field, value, 1, 99) },
         _ => throw new WherryException(ErrorCode.ArgumentUnsupported, $"parameter '{field}' not supported"),
     };
 
@@ -134,9 +134,9 @@ internal static class MigrationParameterList
             : throw new WherryException(ErrorCode.Overflow, $"bandwidth must be less than {MaxBandwidthMiBps + 1}");
     }
 
-    private static int Range(string field, int? value, int least, int most) => value switch
+    private static int Range(string field, TypedParameterValue value, int least, int most) => value.AsInt switch
     {
-        null => throw new WherryException(ErrorCode.InvalidArg, $"invalid type for parameter '{field}', expected 'int'"),
+        null => throw WrongType(field, "int", value),
         { } number when number < least || number > most =>
             throw new WherryException(ErrorCode.InvalidArg, $"parameter '{field}' is {number}, must be {least} to {most}"),
         { } number => number,

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Xml;
 using Microsoft.Extensions.Logging;
 using Wherry.Errors;
@@ -24,6 +25,8 @@ internal sealed class RpcMigrationPeer : IMigrationPeer
     }
 
     public string Uri { get; }
+
+    public bool IsLocal => _connection.Peer is { IsLocal: true } || IsLocalAddress(_connection.Peer.Address);
 
     public Task Closed => _connection.Closed;
 
@@ -162,6 +165,13 @@ internal sealed class RpcMigrationPeer : IMigrationPeer
     }
 
     public ValueTask DisposeAsync() => _connection.DisposeAsync();
+
+    /// <param name="address">Of a TCP connection the address and port, of ssh whom it was asked for: [user@]host[:port].</param>
+    internal static bool IsLocalAddress(string address)
+    {
+        var place = address[(address.LastIndexOf('@') + 1)..];
+        return MigrationUri.IsLocalHost(IPEndPoint.TryParse(place, out var end) ? end.Address.ToString() : place);
+    }
 
     private Task<TRet> CallAsync<TArgs, TRet>(int procedure, TArgs args, CancellationToken ct)
         where TArgs : struct, Wherry.Wire.Xdr.IXdr<TArgs>

@@ -74,7 +74,7 @@ public sealed record DiskImages(ImmutableDictionary<string, ImmutableArray<Chain
             if (below == top || chain.Any(image => image.Path == below) || chain.Count == MaxChain)
                 throw new WherryException(ErrorCode.InternalError, $"backing store for {top} is self-referential or too deep", ErrorDomain.Storage);
             format = header.BackingFormat ?? ProbedFormat(below, path);
-            chain.Add(new ChainImage(below, format, IsBlockDevice(below)));
+            chain.Add(new ChainImage(below, format, BlockDevice(below) is not null));
             path = below;
         }
         return chain.ToImmutable();
@@ -99,10 +99,11 @@ public sealed record DiskImages(ImmutableDictionary<string, ImmutableArray<Chain
             + "(See https://libvirt.org/kbase/backing_chains.html for troubleshooting)",
             ErrorDomain.Storage);
 
-    /// <summary>The kernel lists every block device by its name in /dev; links such as /dev/mapper/NAME lead to one.</summary>
-    private static bool IsBlockDevice(string path)
+    /// <summary>Where the kernel describes a block device: it lists each by its name in /dev. Links such as /dev/mapper/NAME lead to one. Null: it is none.</summary>
+    internal static string? BlockDevice(string path)
     {
         var target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
-        return target.StartsWith("/dev/", StringComparison.Ordinal) && Directory.Exists($"/sys/class/block/{Path.GetFileName(target)}");
+        var entry = $"/sys/class/block/{Path.GetFileName(target)}";
+        return target.StartsWith("/dev/", StringComparison.Ordinal) && Directory.Exists(entry) ? entry : null;
     }
 }

@@ -16,6 +16,9 @@ public interface IMigrationPeer : IAsyncDisposable
     /// <summary>The URI this connection was made to.</summary>
     string Uri { get; }
 
+    /// <summary>The connection does not leave this host: the peer's local addresses are ours, as far as can be told.</summary>
+    bool IsLocal { get; }
+
     /// <summary>Completes when the connection is gone, for whatever reason; never faults.</summary>
     Task Closed { get; }
 

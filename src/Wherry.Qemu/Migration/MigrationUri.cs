@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace Wherry.Qemu.Migration;
 
@@ -13,12 +14,34 @@ namespace Wherry.Qemu.Migration;
 /// <param name="WellFormed">True for the spelling with slashes: the answer keeps the caller's spelling.</param>
 public sealed record MigrationUri(string Scheme, string Host, int Port, string Path, bool WellFormed)
 {
+    /// <summary>Whether it leads whoever dials it to himself.</summary>
+    public bool IsOfDialer => Scheme == "unix" || IsLocalHost(Host);
+
     /// <exception cref="WherryException">InvalidArg or ArgumentUnsupported naming the URI, as libvirt.</exception>
-    public static MigrationUri Parse(string text)
+    public static MigrationUri Parse(string text) => Parse(text, "migration URI", ErrorCode.ArgumentUnsupported);
+
+    /// <summary>The parameter <c>disks_uri</c>, which is written in the same way.</summary>
+    /// <exception cref="WherryException">InvalidArg naming the URI, as libvirt.</exception>
+    public static MigrationUri ParseDisks(string text) => Parse(text, "disks URI", ErrorCode.InvalidArg);
+
+    /// <summary>Without the brackets that an IPv6 address has in a URI, and may have where there is no need for them.</summary>
+    public static string Unbracketed(string host) => host is ['[', .. var address, ']'] && address.Contains(':', StringComparison.Ordinal) ? address : host;
+
+    /// <summary>By its name, or as an address of the loopback interface or of no host in particular, which dials the same.</summary>
+    public static bool IsLocalHost(string host)
+    {
+        if (!IPAddress.TryParse(host, out var address))
+            return host.StartsWith("localhost", StringComparison.OrdinalIgnoreCase);
+
+        address = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        return IPAddress.IsLoopback(address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+    }
+
+    private static MigrationUri Parse(string text, string what, ErrorCode unsupported)
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         if (colon <= 0)
-            throw new WherryException(ErrorCode.InvalidArg, $"missing scheme in migration URI: {text}");
+            throw new WherryException(ErrorCode.InvalidArg, $"missing scheme in {what}: {text}");
 
         var scheme = text[..colon];
         var rest = text[(colon + 1)..];
@@ -28,9 +51,9 @@ public sealed record MigrationUri(string Scheme, string Host, int Port, string P
 
         return scheme switch
         {
-            "unix" => new MigrationUri("unix", "", 0, SocketPath(rest, text), wellFormed),
-            "tcp" => ParseTcp(rest.TrimEnd('/'), text, wellFormed),
-            _ => throw new WherryException(ErrorCode.ArgumentUnsupported, $"unsupported scheme {scheme} in migration URI {text}"),
+            "unix" => new MigrationUri("unix", "", 0, SocketPath(rest, text, what), wellFormed),
+            "tcp" => ParseTcp(rest.TrimEnd('/'), text, what, wellFormed),
+            _ => throw new WherryException(unsupported, $"unsupported scheme {scheme} in {what} {text}"),
         };
     }
 
@@ -50,10 +73,10 @@ public sealed record MigrationUri(string Scheme, string Host, int Port, string P
         return $"tcp:{(WellFormed ? "//" : "")}{host}{port}";
     }
 
-    private static string SocketPath(string path, string text) =>
-        path.StartsWith('/') ? path : throw new WherryException(ErrorCode.InvalidArg, $"missing socket path in migration URI: {text}");
+    private static string SocketPath(string path, string text, string what) =>
+        path.StartsWith('/') ? path : throw new WherryException(ErrorCode.InvalidArg, $"missing socket path in {what}: {text}");
 
-    private static MigrationUri ParseTcp(string authority, string text, bool wellFormed)
+    private static MigrationUri ParseTcp(string authority, string text, string what, bool wellFormed)
     {
         string host;
         string portText;
@@ -61,7 +84,7 @@ public sealed record MigrationUri(string Scheme, string Host, int Port, string P
         {
             var end = authority.IndexOf(']', StringComparison.Ordinal);
             if (end < 0)
-                throw new WherryException(ErrorCode.InvalidArg, $"unable to parse URI: {text}");
+                throw new WherryException(ErrorCode.InvalidArg, $"unable to parse {what}: {text}");
 
             host = authority[1..end];
             portText = authority[(end + 1)..].TrimStart(':');
@@ -74,11 +97,11 @@ public sealed record MigrationUri(string Scheme, string Host, int Port, string P
         }
 
         if (host.Length == 0)
-            throw new WherryException(ErrorCode.InvalidArg, $"missing host in migration URI: {text}");
+            throw new WherryException(ErrorCode.InvalidArg, $"missing host in {what}: {text}");
 
         ushort port = 0;
         if (portText.Length > 0 && (!ushort.TryParse(portText, NumberStyles.None, CultureInfo.InvariantCulture, out port) || port == 0))
-            throw new WherryException(ErrorCode.InvalidArg, $"invalid port '{portText}' in migration URI: {text}");
+            throw new WherryException(ErrorCode.InvalidArg, $"invalid port '{portText}' in {what}: {text}");
 
         return new MigrationUri("tcp", host, port, "", wellFormed);
     }

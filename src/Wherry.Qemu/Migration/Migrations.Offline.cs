@@ -87,7 +87,6 @@ public sealed partial class Migrations
         _arrivingOffline[name] = definition;
         TellWhenGone(client.Connection, () => _arrivingOffline.TryRemove(new(name, definition)));
 
-
         // Of no use to anybody, but clients take its absence for a failure.
         return new PrepareReply([], call.Parameters.MigrateUri is null ? IncomingPreparation.AdvertisedUri(_context.Host).ToString() : null);
     }
@@ -99,7 +98,8 @@ public sealed partial class Migrations
         if (cancelled)
             throw new WherryException(ErrorCode.MigrateFinishOk, "migration successfully aborted");
 
-        var xml = call.Parameters.PersistentXml ?? prepared.Document.ToXml(Wherry.Xml.DomainXmlFlags.Secure | Wherry.Xml.DomainXmlFlags.Inactive);
+        // Not the client's persistent_xml, which comes a second time here: nobody has checked or renamed it. What was prepared was made of it at Begin.
+        var xml = prepared.Document.ToXml(Wherry.Xml.DomainXmlFlags.Secure | Wherry.Xml.DomainXmlFlags.Inactive);
         return (await _context.Driver.DefineAsync(xml, ct), new FinishReply([]));
     }
 

@@ -42,7 +42,7 @@ internal sealed record StreamSettings
     /// <param name="flags">The call's.</param>
     /// <param name="parameters">The call's.</param>
     /// <param name="domainLimitMiBps">The domain's own limit (migrate-setspeed), for a call without one; 0 for none.</param>
-    /// <exception cref="WherryException">InvalidArg: a parameter of something that is not turned on.</exception>
+    /// <exception cref="WherryException">InvalidArg: a parameter of something that is not turned on, or two that exclude each other.</exception>
     public static StreamSettings From(MigrationParty party, MigrationFlags flags, MigrationParameters parameters, ulong domainLimitMiBps = 0)
     {
         if (party == MigrationParty.Source
@@ -57,6 +57,12 @@ internal sealed record StreamSettings
 
         if (flags.HasFlag(MigrationFlags.Tunnelled) && (parameters.MigrateUri ?? parameters.ListenAddress) is not null)
             throw new WherryException(ErrorCode.ArgumentUnsupported, "a tunnelled migration takes the daemons' connection, and no 'migrate_uri' or 'listen_address'");
+
+        if (parameters is { DisksUri: not null, DisksPort: not 0 })
+            throw new WherryException(ErrorCode.InvalidArg, "Both port and URI requested for disk migration while being mutually exclusive");
+
+        if (parameters.ListenAddress is not null && parameters.MigrateUri is { } uri && uri.StartsWith("unix:", StringComparison.Ordinal))
+            throw new WherryException(ErrorCode.InvalidArg, "Usage of listen-address is forbidden when migration URI uses UNIX transport method");
 
         var compression = parameters.Compression;
         if ((parameters.CompressionLevel ?? parameters.CompressionThreads ?? parameters.DecompressionThreads) is not null

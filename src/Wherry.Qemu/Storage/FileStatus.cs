@@ -15,6 +15,7 @@ internal sealed partial record FileStatus(int Type, ulong Size, ulong Allocation
     private const int CurrentDirectory = -100; // AT_FDCWD
     private const uint BasicStatistics = 0x7ff; // STATX_BASIC_STATS
     private const int StatxLength = 256, OwnerAt = 20, GroupAt = 24, ModeAt = 28, SizeAt = 40, BlocksAt = 48, ReadAt = 64, ChangedAt = 96, WrittenAt = 112;
+    private const int MayWrite = 2; // W_OK
     private const int TypeMask = 0xF000, PermissionMask = 0xFFF;
     private const ulong SectorBytes = 512;
 
@@ -34,6 +35,9 @@ internal sealed partial record FileStatus(int Type, ulong Size, ulong Allocation
             new FileTimes(Time(status[ReadAt..]), Time(status[WrittenAt..]), Time(status[ChangedAt..])));
     }
 
+    /// <summary>Why we, and so a QEMU of ours, could not write to it: an errno; 0: we could.</summary>
+    public static int WriteError(string path) => Access(path, MayWrite) == 0 ? 0 : Marshal.GetLastPInvokeError();
+
     /// <exception cref="WherryException">SystemError: the kernel refuses.</exception>
     public static void ChangeOwner(string path, uint? owner, uint? group)
     {
@@ -46,6 +50,9 @@ internal sealed partial record FileStatus(int Type, ulong Size, ulong Allocation
 
     [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Statx(int directory, string path, int flags, uint mask, ref byte status);
+
+    [LibraryImport("libc", EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Access(string path, int mode);
 
     [LibraryImport("libc", EntryPoint = "chown", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static partial int Chown(string path, uint owner, uint group);

@@ -62,6 +62,9 @@ public sealed partial class ClientConnection : IAsyncDisposable
     /// <summary>Unique among all connections of this process; "client=" in every log line, so that a search for it finds keepalive too.</summary>
     public long Id { get; }
 
+    /// <summary>Who is at the other end.</summary>
+    public PeerIdentity Peer => _transport.Peer;
+
     /// <summary>Events in the order in which they came; completed when the connection ends.</summary>
     public ChannelReader<RpcEvent> Events => _events.Reader;
 

@@ -51,9 +51,21 @@ public class SettingsTests
     [InlineData("migration_port_min = 60000\nmigration_port_max = 50000\n", "migration_port_min")]
     [InlineData("migration_address = \"somewhere\"\n", "migration_address")]
     [InlineData("migration_host = \"localhost\"\n", "migration_host")]
+    [InlineData("migration_host = \"[::1]\"\n", "migration_host")]
+    [InlineData("migration_host = \"localhost.localdomain\"\n", "migration_host")]
     [InlineData("vnc_listen = 5\n", "vnc_listen")]
     public void A_bad_qemu_setting_is_refused_by_its_key(string text, string key) =>
         Assert.Contains($"qemu.conf:1: {key}", Assert.Throws<WherryException>(() => Qemu(text)).Message, StringComparison.Ordinal);
+
+    /// <summary>libvirt takes both.</summary>
+    [Theory]
+    [InlineData("fd71::2")]
+    [InlineData("[fd71::2]")]
+    public void An_IPv6_address_is_read_without_the_brackets_of_a_URI(string text)
+    {
+        var settings = Qemu($"migration_host = \"{text}\"\nmigration_address = \"{text}\"\n");
+        Assert.Equal(("fd71::2", "fd71::2"), (settings.MigrationHost, settings.MigrationAddress));
+    }
 
     [Fact, Trait("req", "S2.23")]
     public void Keepalive_defaults_are_five_seconds_and_five_and_come_from_the_file()

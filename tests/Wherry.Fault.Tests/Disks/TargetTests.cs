@@ -35,7 +35,11 @@ public sealed class TargetTests(ITestOutputHelper output)
 
         File.Delete(image);
         await new TestDisk(image, "qcow2", 32).CreateAsync();
-        await RefusedAsync(pair, passage, image, "smaller", "disk vda", seen, "67108864");
+        await RefusedAsync(pair, passage, image, "smaller", "disk vda", seen, "host 'bravo'", "33554432", "67108864");
+
+        File.Delete(image);
+        await new TestDisk(image, "qcow2", 65).CreateAsync();
+        await RefusedAsync(pair, passage, image, "larger", "disk vda", seen, "host 'bravo'", "68157440", "67108864");
 
         await File.WriteAllBytesAsync(image, new byte[1 << 20]);
         await RefusedAsync(pair, passage, image, "another format", "disk vda", seen, "not in qcow2 format");
@@ -49,6 +53,38 @@ public sealed class TargetTests(ITestOutputHelper output)
         }
 
         await Aftermath.AgainAsync(passage, pair, pair.Alpha);
+    }
+
+    [Fact(Explicit = true)]
+    [Fault(76)]
+    public async Task A_raw_image_or_a_block_device_of_another_size_is_refused_and_one_of_the_same_size_taken()
+    {
+        await using var pair = await RealHosts.TwoWherrydAsync();
+        await using var passage = await Passage.BoardAsync(pair, OneDisk);
+        var (image, seen) = (Path.Combine(pair.Bravo.Host.ImagesOutside, "disk-a.img"), passage.Domain.Disks[0].Path);
+        foreach (var bytes in (long[])[63 << 20, 65 << 20])
+        {
+            File.Delete(image);
+            await File.WriteAllBytesAsync(image, new byte[bytes]);
+            await RefusedAsync(pair, passage, image, $"raw of {bytes}", "disk vda", seen, "host 'bravo'", $"{bytes} bytes", "67108864");
+        }
+
+        foreach (var bytes in (long[])[63 << 20, 65 << 20, 64 << 20])
+        {
+            await using var device = await LoopDevice.OverAsync(pair.Run.File("device.raw"), bytes);
+            var file = pair.Run.File("on-a-device.xml");
+            await File.WriteAllTextAsync(file, (await pair.Alpha.Virsh.AskAsync("dumpxml", "--migratable", passage.Domain.Name))
+                .Replace("<disk type='file'", "<disk type='block'", StringComparison.Ordinal)
+                .Replace($"<source file='{seen}'", $"<source dev='{device.Path}'", StringComparison.Ordinal));
+            if (bytes != 64 << 20)
+            {
+                await RefusedAsync(pair, passage, device.Image, $"device of {bytes}", ["--xml", file], "disk vda", device.Path, "host 'bravo'", $"{bytes} bytes", "67108864");
+                continue;
+            }
+
+            await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p", "--xml", file]).Checked();
+            await pair.Bravo.Virsh.AskAsync("destroy", passage.Domain.Name);
+        }
     }
 
     /// <summary>The second attempt finds what the first one left, and what the guest has written since.</summary>
@@ -99,7 +135,9 @@ public sealed class TargetTests(ITestOutputHelper output)
                 """,
         });
         Aftermath.Refused(await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p", "--unsafe", "--migrate-disks", "vda,vdz"]), pair, "vdz");
-        Aftermath.Refused(await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p", "--unsafe", "--migrate-disks", "sda"]), pair, "sda");
+        Aftermath.Refused(await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p", "--unsafe", "--migrate-disks", "sda"]), pair, "Cannot migrate empty or read-only disk sda");
+        Aftermath.Refused(
+            await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p", "--unsafe", "--migrate-disks", "vda,vdb"]), pair, "Cannot migrate empty or read-only disk vdb");
         Assert.Empty(await passage.JudgeAsync(pair.Alpha));
 
         await using var events = LongCommand.Start(pair.Alpha.Host, "virsh", "-c", pair.Alpha.PeerUri, "event", "--all", "--loop");
@@ -110,6 +148,48 @@ public sealed class TargetTests(ITestOutputHelper output)
         Assert.NotEmpty(copies);
         Assert.All(copies, line => Assert.True(
             line.Contains("disk-a.img", StringComparison.Ordinal) || line.Contains(" vda ", StringComparison.Ordinal), line));
+    }
+
+    /// <summary>Found only when the guest shall run there, it would have stood still for nothing.</summary>
+    [Theory(Explicit = true)]
+    [Fault(76)]
+    [InlineData("ro,remount,bind", "Read-only file system")]
+    [InlineData(null, "Operation not permitted")]
+    public async Task A_shared_image_that_the_destination_cannot_write_to_is_refused_before_the_guest_stops(string? mount, string reason)
+    {
+        await using var pair = await RealHosts.TwoWherrydAsync();
+        await using var passage = await Passage.BoardAsync(pair, OneDisk with { SharedStorage = true });
+        var image = passage.Domain.Disks[0].Path;
+        var bravo = pair.Bravo.Host;
+        if (mount is null)
+        {
+            var immutable = await bravo.RunAsync("sh", "-c", $"cp '{image}' '{image}.copy' && chattr +i '{image}.copy' && mount --bind '{image}.copy' '{image}'");
+            Assert.SkipUnless(immutable.Succeeded, $"no immutable files: {immutable.Error}");
+        }
+        else
+        {
+            await bravo.RunAsync("mount", "--bind", image, image).Checked();
+            await bravo.RunAsync("mount", "-o", mount, image).Checked();
+        }
+
+        try
+        {
+            foreach (var flags in (string[][])[["--p2p"], []])
+            {
+                var moved = await passage.MoveAsync(pair.Alpha, pair.Bravo, flags);
+                output.WriteLine(moved.ToString());
+                Aftermath.Refused(moved, pair, "disk vda", image, "cannot be written to on host 'bravo'", reason);
+                await Aftermath.RunsAsync(passage, pair, pair.Alpha);
+            }
+        }
+        finally
+        {
+            await Tampering.RestoreAsync(bravo, image);
+            if (mount is null)
+                await bravo.RunAsync("chattr", "-i", $"{image}.copy").Checked();
+        }
+
+        await Aftermath.AgainAsync(passage, pair, pair.Alpha);
     }
 
     /// <summary>A bitmap is not carried, nor is it in the way; the older image format takes the guest's blocks like the newer.</summary>
@@ -134,13 +214,34 @@ public sealed class TargetTests(ITestOutputHelper output)
         await Aftermath.RunsAsync(passage, pair, pair.Alpha);
     }
 
-    private async Task RefusedAsync(HostPair pair, Passage passage, string image, string what, params string[] words)
+    private Task RefusedAsync(HostPair pair, Passage passage, string image, string what, params string[] words) =>
+        RefusedAsync(pair, passage, image, what, flags: [], words);
+
+    private async Task RefusedAsync(HostPair pair, Passage passage, string image, string what, string[] flags, params string[] words)
     {
         var before = await File.ReadAllBytesAsync(image);
-        var moved = await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p"]);
+        var moved = await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p", .. flags]);
         output.WriteLine($"{what}: {moved}");
         Aftermath.Refused(moved, pair, words);
         await Aftermath.RunsAsync(passage, pair, pair.Alpha, what);
         Assert.Equal(before, await File.ReadAllBytesAsync(image));
+    }
+
+    /// <summary>A block device of this machine, which both hosts see.</summary>
+    private sealed class LoopDevice(string path, string image) : IAsyncDisposable
+    {
+        public string Path => path;
+
+        public string Image => image;
+
+        public static async Task<LoopDevice> OverAsync(string image, long bytes)
+        {
+            await File.WriteAllBytesAsync(image, new byte[bytes]);
+            var loop = await Command.RunAsync(["losetup", "--find", "--show", image]);
+            Assert.SkipUnless(loop.Succeeded, $"no loop device: {loop.Error}");
+            return new LoopDevice(loop.Output.Trim(), image);
+        }
+
+        public async ValueTask DisposeAsync() => await Command.RunAsync(["losetup", "--detach", path]).Checked();
     }
 }

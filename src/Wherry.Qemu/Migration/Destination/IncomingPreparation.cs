@@ -18,6 +18,8 @@ internal static class IncomingPreparation
     {
         var stream = StreamSettings.From(MigrationParty.Destination, call.Flags, call.Parameters);
         var copied = DisksToReceive(definition, call, cookie);
+        DiskSelection.RequireKnown(definition.Spec, copied);
+        TargetImages.RequireWritable(definition.Spec, context.Host.HostName);
         var resources = new List<IDisposable>();
         try
         {
@@ -51,7 +53,7 @@ internal static class IncomingPreparation
                 PingSource = client.Ping,
                 Resources = [.. resources],
                 CreatedImages = await TargetImages.MakeAsync(
-                    definition.Spec, copied, cookie?.Nbd, call.Flags.HasFlag(MigrationFlags.NonSharedIncremental), context.Tools, ct),
+                    definition.Spec, copied, cookie?.Nbd, call.Flags.HasFlag(MigrationFlags.NonSharedIncremental), context.Host.HostName, context.Tools, ct),
             };
         }
         catch
@@ -99,13 +101,14 @@ internal static class IncomingPreparation
     }
 
     private static string ListenAddress(MigrationHost host, MigrationParameters parameters) =>
-        parameters.ListenAddress ?? (host.ListenAddress == "::" && !Socket.OSSupportsIPv6 ? "0.0.0.0" : host.ListenAddress);
+        parameters.ListenAddress is { } asked ? MigrationUri.Unbracketed(asked)
+        : host.ListenAddress == "::" && !Socket.OSSupportsIPv6 ? "0.0.0.0" : host.ListenAddress;
 
     /// <summary>Where the client says, or beside the memory stream on a port of its own.</summary>
     private static (SocketAddress Server, int Port) NbdServer(
         MigrationContext context, MigrationParameters parameters, MigrationUri memory, List<IDisposable> resources)
     {
-        var asked = parameters.DisksUri is { } text ? MigrationUri.Parse(text) : null;
+        var asked = parameters.DisksUri is { } text ? MigrationUri.ParseDisks(text) : null;
         if (asked is { Scheme: "unix" })
             return (SocketAddress.Unix(asked.Path), 0);
         if (asked is null && memory.Scheme == "unix")

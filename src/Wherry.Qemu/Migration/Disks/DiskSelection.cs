@@ -16,15 +16,15 @@ internal static class DiskSelection
     }
 
     /// <summary>Refuses to copy what is not there.</summary>
-    /// <exception cref="WherryException">InvalidArg naming a target that the domain does not have or that cannot be copied.</exception>
+    /// <exception cref="WherryException">InvalidArg naming a target that the domain does not have; OperationUnsupported naming one that cannot be copied.</exception>
     public static void RequireKnown(DomainSpec spec, ImmutableArray<string> asked)
     {
         foreach (var target in asked)
         {
             var disk = spec.Disks.FirstOrDefault(d => d.TargetDev == target)
                 ?? throw new WherryException(ErrorCode.InvalidArg, $"disk target {target} not found in domain '{spec.Name}'");
-            if (disk.Source is null)
-                throw new WherryException(ErrorCode.InvalidArg, $"disk {target} of domain '{spec.Name}' has no medium to copy");
+            if (disk.Source is null || disk.ReadOnly)
+                throw new WherryException(ErrorCode.OperationUnsupported, $"Cannot migrate empty or read-only disk {target}");
         }
     }
 

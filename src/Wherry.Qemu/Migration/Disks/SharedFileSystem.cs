@@ -3,13 +3,15 @@ namespace Wherry.Qemu.Migration.Disks;
 /// <summary>Whether a path lies on a file system that two hosts can see.</summary>
 internal static class SharedFileSystem
 {
-    // Names as the runtime reports statfs magic numbers. Source: libvirt's virFileIsSharedFS knows the same families.
-    private static readonly HashSet<string> Shared = new(StringComparer.OrdinalIgnoreCase)
+    // The kernel's names, as /proc/self/mountinfo has them: one file system may go by several. Source: libvirt's virFileIsSharedFS, which compares
+    // statfs numbers and so has one entry for NFS of all versions; lustre and beegfs are ours.
+    private static readonly HashSet<string> Shared = new(StringComparer.Ordinal)
     {
-        "nfs", "gfs2", "gfs", "ocfs2", "afs", "smb", "smb2", "cifs", "ceph", "gpfs", "lustre", "glusterfs", "fuse.glusterfs", "acfs", "vxfs", "beegfs",
+        "nfs", "nfs4", "gfs2", "ocfs2", "afs", "cifs", "smb3", "ceph", "gpfs", "acfs", "fuse.glusterfs", "fuse.quobyte", "lustre", "beegfs",
     };
 
-    public static bool IsShared(string path) => Shared.Contains(FormatOf(path));
+    public static bool IsShared(string path) => IsSharedType(new DriveInfo(path).DriveFormat);
 
-    private static string FormatOf(string path) => new DriveInfo(path).DriveFormat;
+    /// <param name="type">Such as <c>nfs4</c>.</param>
+    public static bool IsSharedType(string type) => Shared.Contains(type);
 }

@@ -1,7 +1,9 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Globalization;
+using Wherry.Qemu.Launch;
 using Wherry.Qemu.Migration.Cookie;
 using Wherry.Qemu.Process;
+using Wherry.Qemu.Storage;
 using Wherry.Xml;
 
 namespace Wherry.Qemu.Migration.Disks;
@@ -9,20 +11,36 @@ namespace Wherry.Qemu.Migration.Disks;
 /// <summary>The images that copied disks arrive in: made where they are missing, checked where they exist, never overwritten by guess (F76).</summary>
 internal static class TargetImages
 {
-    private const int Qcow2SizeOffset = 24; // big-endian u64; source: docs/interop/qcow2.txt of QEMU
-    private const uint Qcow2Magic = 0x5146_49FB; // "QFI\xfb"
+    private const ulong SectorBytes = 512;
+
+    /// <summary>
+    /// Refuses images that the guest could not write to. QEMU opens those that are shared for reading while the guest is elsewhere, and finds that out when
+    /// it shall run it: the guest has stopped by then.
+    /// </summary>
+    /// <param name="spec">The guest as it will be here.</param>
+    /// <param name="host">This host's name, for the error.</param>
+    /// <exception cref="WherryException">SystemError of the storage domain, with the kernel's reason.</exception>
+    public static void RequireWritable(DomainSpec spec, string host)
+    {
+        foreach (var disk in spec.Disks)
+        {
+            if (disk is { ReadOnly: false, Source: DiskSource.File { Path: var path } } && File.Exists(path) && FileStatus.WriteError(path) is not 0 and var errno)
+                throw WherryException.FromErrno(errno, $"disk {disk.TargetDev}: image '{path}' cannot be written to on host '{host}'", ErrorDomain.Storage);
+        }
+    }
 
     /// <param name="spec">The guest as it will be here.</param>
     /// <param name="targets">The disks that are copied, such as "vda".</param>
     /// <param name="announced">What the source says of their sizes.</param>
     /// <param name="topLayersOnly">The source copies its overlays and not what they lie on.</param>
+    /// <param name="host">This host's name, for errors.</param>
     /// <param name="tools">Runs qemu-img.</param>
     /// <param name="ct">Stops before the next image.</param>
     /// <returns>Paths that were made here, by target, and go again if the migration does not succeed.</returns>
     /// <exception cref="WherryException">OperationFailed naming the disk: wrong size or format, or the image cannot be made. OperationUnsupported:
     /// it is missing, and an overlay's base cannot be guessed.</exception>
     public static async Task<ImmutableDictionary<string, string>> MakeAsync(
-        DomainSpec spec, ImmutableArray<string> targets, NbdSection? announced, bool topLayersOnly, ToolRunner tools, CancellationToken ct)
+        DomainSpec spec, ImmutableArray<string> targets, NbdSection? announced, bool topLayersOnly, string host, ToolRunner tools, CancellationToken ct)
     {
         var made = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
         try
@@ -32,14 +50,16 @@ internal static class TargetImages
                 var disk = spec.Disks.FirstOrDefault(d => d.TargetDev == target)
                     ?? throw new WherryException(ErrorCode.InvalidArg, $"domain '{spec.Name}' has no disk {target}");
                 var capacity = announced?.Disks.FirstOrDefault(d => d.Target == target)?.CapacityBytes;
-                if (disk.Source is not DiskSource.File { Path: var path })
-                {
-                    continue; // a block device is there or QEMU says so
-                }
+                if (disk.Source is not { Path: var path })
+                    continue;
 
                 if (File.Exists(path))
                 {
-                    CheckSize(disk, path, capacity);
+                    CheckSize(disk, path, capacity, host);
+                }
+                else if (disk.Source is DiskSource.Block)
+                {
+                    continue; // QEMU says so
                 }
                 else if (topLayersOnly)
                 {
@@ -49,8 +69,7 @@ internal static class TargetImages
                 }
                 else if (capacity is { } bytes)
                 {
-                    await MakeAsync(disk, path, bytes, tools, ct);
-                    made.Add(target, path);
+                    await MakeAsync(disk, path, bytes, () => made.Add(target, path), tools, ct);
                 }
             }
 
@@ -65,50 +84,50 @@ internal static class TargetImages
         }
     }
 
-    private static async Task MakeAsync(DiskSpec disk, string path, ulong bytes, ToolRunner tools, CancellationToken ct)
+    /// <param name="made">Called as soon as there is a file of ours, which may be half an image: it would be in the way of the next attempt.</param>
+    private static async Task MakeAsync(DiskSpec disk, string path, ulong bytes, Action made, ToolRunner tools, CancellationToken ct)
     {
         try
         {
-            if (disk.Format == DiskFormat.Raw)
+            await using (var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write))
             {
-                await using var file = new FileStream(path, FileMode.CreateNew, FileAccess.Write);
-                file.SetLength((long)bytes);
-                return;
+                made();
+                if (disk.Format == DiskFormat.Raw)
+                {
+                    file.SetLength(checked((long)bytes));
+                    return;
+                }
             }
 
-            await tools.RunAsync("/usr/bin/qemu-img", ["create", "-q", "-f", "qcow2", path, bytes.ToString()], ct);
+            await tools.RunAsync("/usr/bin/qemu-img", ["create", "-q", "-f", "qcow2", path, bytes.ToString(CultureInfo.InvariantCulture)], ct);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or OverflowException)
         {
             throw new WherryException(
                 ErrorCode.OperationFailed, $"pre-creation of storage target '{path}' for disk {disk.TargetDev} failed: {e.Message}", inner: e);
         }
     }
 
-    private static void CheckSize(DiskSpec disk, string path, ulong? capacity)
+    /// <summary>QEMU copies only between images of one size, and says so when the migration is well on its way.</summary>
+    private static void CheckSize(DiskSpec disk, string path, ulong? capacity, string host)
     {
         if (capacity is not { } wanted)
             return;
 
-        var actual = disk.Format == DiskFormat.Raw ? (ulong)new FileInfo(path).Length : Qcow2Size(disk, path);
-        if (actual < wanted)
+        var actual = disk.Format == DiskFormat.Raw ? RawSize(path) : Qcow2Size(disk, path, host);
+        if (actual != wanted)
         {
             throw new WherryException(
                 ErrorCode.OperationFailed,
-                $"disk {disk.TargetDev}: image '{path}' holds {actual} bytes, the source's disk has {wanted}");
+                $"disk {disk.TargetDev}: image '{path}' on host '{host}' holds {actual} bytes, the source's disk has {wanted}");
         }
     }
 
-    private static ulong Qcow2Size(DiskSpec disk, string path)
-    {
-        Span<byte> header = stackalloc byte[Qcow2SizeOffset + sizeof(ulong)];
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-        if (file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) < header.Length
-            || BinaryPrimitives.ReadUInt32BigEndian(header) != Qcow2Magic)
-        {
-            throw new WherryException(ErrorCode.OperationFailed, $"disk {disk.TargetDev}: image '{path}' is not in qcow2 format");
-        }
+    /// <summary>In whole sectors, as QEMU counts, and as the source has told us.</summary>
+    private static ulong RawSize(string path) => DiskImages.BlockDevice(path) is { } device
+        ? ulong.Parse(File.ReadAllText($"{device}/size").Trim(), CultureInfo.InvariantCulture) * SectorBytes
+        : ((FileStatus.Read(path)?.Size ?? 0) + SectorBytes - 1) / SectorBytes * SectorBytes;
 
-        return BinaryPrimitives.ReadUInt64BigEndian(header[Qcow2SizeOffset..]);
-    }
+    private static ulong Qcow2Size(DiskSpec disk, string path, string host) => Qcow2Header.Read(path)?.VirtualSize
+        ?? throw new WherryException(ErrorCode.OperationFailed, $"disk {disk.TargetDev}: image '{path}' on host '{host}' is not in qcow2 format");
 }

@@ -46,7 +46,7 @@ internal sealed partial class OutgoingMigration
         else
         {
             var reply = await WithDeadlineAsync(t => peer.PrepareAsync(call, t), PrepareDeadline, "Prepare", ct);
-            _terms = ReadTerms(reply.Cookie.AsSpan(), reply.UriOut);
+            _terms = ReadTerms(reply.Cookie.AsSpan(), Believed(peer, reply));
         }
 
         FaultPoint.Reached("src.prepare.reply");
@@ -257,6 +257,22 @@ internal sealed partial class OutgoingMigration
         MigrationParameters.Default with { DestinationName = _order.Parameters.DestinationName ?? _domain.Name, MigrateUri = _terms?.DataUri.ToString() },
         PerformCookie(),
         startPaused ? _order.DestinationFlags | MigrationFlags.Paused : _order.DestinationFlags);
+
+    /// <summary>
+    /// The data URI that the destination has chosen. One that leads to this host, where the QEMU of another guest may listen, is taken from a caller and
+    /// from a destination that is on this host itself.
+    /// </summary>
+    private string? Believed(IMigrationPeer peer, PrepareReply reply)
+    {
+        if (reply.UriOut is null || peer.IsLocal || MigrationUri.Parse(reply.UriOut) is not { IsOfDialer: true } chosen)
+            return reply.UriOut;
+
+        return _order.Parameters.MigrateUri is { } asked && MigrationUri.Parse(asked).WithPort(chosen.Port) == chosen
+            ? reply.UriOut
+            : throw new WherryException(
+                ErrorCode.InternalError,
+                $"the migration URI {chosen} that {peer.Uri} has chosen leads to this host: migration requires a name or address of the destination, such as its 'migration_host'");
+    }
 
     /// <summary>What the destination's cookie and URI tell; see <see cref="DestinationTerms"/>.</summary>
     internal DestinationTerms ReadTerms(ReadOnlySpan<byte> cookieBytes, string? uriOut)

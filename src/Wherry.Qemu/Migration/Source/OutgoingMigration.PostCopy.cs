@@ -95,7 +95,7 @@ internal sealed partial class OutgoingMigration
         var parameters = _order.Parameters with { DestinationXml = MigrationDefinitions.ForDestination(live, asked: null) };
         var call = new PhaseCall(parameters, ResumeCookie(), _order.DestinationFlags | MigrationFlags.PostCopyResume);
         var reply = await WithDeadlineAsync(t => peer.PrepareAsync(call, t), PrepareDeadline, "Prepare (resume)", ct);
-        return MigrationUri.Parse(reply.UriOut ?? _order.Parameters.MigrateUri
+        return MigrationUri.Parse(Believed(peer, reply) ?? _order.Parameters.MigrateUri
             ?? throw new WherryException(ErrorCode.InternalError, "domainMigratePrepare3 did not set uri"));
     }
 

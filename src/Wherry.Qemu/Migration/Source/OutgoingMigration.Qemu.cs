@@ -401,7 +401,7 @@ internal sealed partial class OutgoingMigration
     {
         if (_order.Parameters.DisksUri is { } text)
         {
-            var uri = MigrationUri.Parse(text);
+            var uri = MigrationUri.ParseDisks(text);
             return uri.Scheme == "unix" ? SocketAddress.Unix(uri.Path) : SocketAddress.Inet(uri.Host, uri.Port == 0 ? destination.NbdPort : uri.Port);
         }
 

@@ -11,6 +11,8 @@ internal sealed class InMemoryPeer(string uri, SimulatedHost host) : IMigrationP
 
     public string Uri => uri;
 
+    public bool IsLocal => host.IsOnOneMachine;
+
     public Task Closed => _closed.Task;
 
     public Task<bool> SupportsAsync(MigrationFeature feature, CancellationToken ct) => Task.FromResult(true);

@@ -31,7 +31,9 @@ internal sealed class SimulatedHost : IAsyncDisposable
     /// <param name="emulators">What the definitions are completed for.</param>
     /// <param name="peer">The host at the other end of every connection that is made from here.</param>
     /// <param name="limits">How long the machines wait.</param>
-    public SimulatedHost(string name, string root, ProbedEmulators emulators, Func<SimulatedHost>? peer = null, MigrationLimits? limits = null)
+    /// <param name="address">Under which it says that it is found; null: under its name.</param>
+    public SimulatedHost(
+        string name, string root, ProbedEmulators emulators, Func<SimulatedHost>? peer = null, MigrationLimits? limits = null, string? address = null)
     {
         var home = Path.Combine(root, name);
         _journal = Path.Combine(home, "handover");
@@ -50,7 +52,14 @@ internal sealed class SimulatedHost : IAsyncDisposable
         });
         _parts = new MigrationParts
         {
-            Host = new MigrationHost { HostName = name, HostUuid = Guid.NewGuid(), BootId = $"boot of {name}", PeerUri = $"qemu+tcp://{name}/system" },
+            Host = new MigrationHost
+            {
+                HostName = name,
+                HostUuid = Guid.NewGuid(),
+                BootId = $"boot of {name}",
+                PeerUri = $"qemu+tcp://{name}/system",
+                MigrationAddress = address,
+            },
             JournalDirectory = _journal,
             Dialer = new InMemoryDialer(peer, () =>
             {
@@ -78,6 +87,9 @@ internal sealed class SimulatedHost : IAsyncDisposable
 
     /// <summary>New connections to the other host are made when this completes.</summary>
     public Task PeerReachable { get; set; } = Task.CompletedTask;
+
+    /// <summary>Whoever connects to it is on the same machine, and sees that.</summary>
+    public bool IsOnOneMachine { get; set; }
 
     public Guid HostUuid => _parts.Host.HostUuid;
 

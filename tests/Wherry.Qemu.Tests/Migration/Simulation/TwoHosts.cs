@@ -21,10 +21,10 @@ internal sealed class TwoHosts : IAsyncDisposable
     private readonly DirectoryInfo _root;
     private Domain? _guest;
 
-    private TwoHosts(DirectoryInfo root, ProbedEmulators emulators, MigrationLimits? limits)
+    private TwoHosts(DirectoryInfo root, ProbedEmulators emulators, MigrationLimits? limits, string? address)
     {
         _root = root;
-        Bravo = new SimulatedHost("bravo", root.FullName, emulators, () => Alpha!, limits) // ! : nobody dials before both are there
+        Bravo = new SimulatedHost("bravo", root.FullName, emulators, () => Alpha!, limits, address) // ! : nobody dials before both are there
         {
             PeerReachable = Task.FromException(new PeerLostException("nothing leads from bravo to alpha")),
         };
@@ -44,11 +44,16 @@ internal sealed class TwoHosts : IAsyncDisposable
 
     public Domain Guest => _guest ?? throw new InvalidOperationException("no guest yet");
 
-    public static async Task<TwoHosts> StartAsync(ProbedEmulators emulators, int disks, CancellationToken ct, MigrationLimits? limits = null)
+    /// <param name="emulators">What the definition is completed for.</param>
+    /// <param name="disks">How many the guest has.</param>
+    /// <param name="ct">Ends the wait.</param>
+    /// <param name="limits">How long the machines wait.</param>
+    /// <param name="address">Under which bravo says that it is found.</param>
+    public static async Task<TwoHosts> StartAsync(ProbedEmulators emulators, int disks, CancellationToken ct, MigrationLimits? limits = null, string? address = null)
     {
         // In memory where there is such a place: what is tested is the order of things, and every fsync on a disk costs milliseconds.
         var parent = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
-        var hosts = new TwoHosts(Directory.CreateDirectory(Path.Combine(parent, $"wherry-hosts-{Guid.NewGuid():N}")), emulators, limits);
+        var hosts = new TwoHosts(Directory.CreateDirectory(Path.Combine(parent, $"wherry-hosts-{Guid.NewGuid():N}")), emulators, limits, address);
         hosts._guest = await hosts.Alpha.Driver.CreateAsync(hosts.Definition(disks), new StartOptions(), "test", ct);
         return hosts;
     }
