@@ -98,7 +98,7 @@ internal sealed partial class OutgoingMigration
                 // A stock destination answers when post-copy is through; keepalive tells if it never will.
                 var deadline = _state.Attempt is { IsLegacy: true, OwesMemory: true } ? Timeout.InfiniteTimeSpan : FinishDeadline;
                 var reply = await WithDeadlineAsync(t => peer.FinishAsync(FinishCall(ask.StartPaused), cancelled: false, t), deadline, "Finish", ct);
-                _statistics.Finished(ReadFinishCookie(reply.Cookie.AsSpan()));
+                _statistics.Finished(ReadFinishCookie(reply.Cookie.AsSpan())); // which never fails: the destination has said that it runs the guest
                 FaultPoint.Reached("src.commit.reply");
                 return new SourceInput.PeerAnswered(ask.Id, PeerAnswer.Run);
             }
@@ -273,7 +273,19 @@ internal sealed partial class OutgoingMigration
             cookie);
     }
 
-    private CookieStatistics? ReadFinishCookie(ReadOnlySpan<byte> bytes) => MigrationCookie.Parse(bytes, Expectation())?.Statistics;
+    /// <summary>There is nothing in it but figures; one that cannot be read has none.</summary>
+    private CookieStatistics? ReadFinishCookie(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return MigrationCookie.Parse(bytes, Expectation())?.Statistics;
+        }
+        catch (WherryException e)
+        {
+            MigrationLog.FinishCookieUnreadable(_logger, Id, _domain.Name, e.Message);
+            return null;
+        }
+    }
 
     private CookieExpectation Expectation() => new(null, _domain.Uuid, _context.Host.HostUuid, []);
 
