@@ -259,17 +259,20 @@ internal sealed partial class OutgoingMigration
         startPaused ? _order.DestinationFlags | MigrationFlags.Paused : _order.DestinationFlags);
 
     /// <summary>What the destination's cookie and URI tell; see <see cref="DestinationTerms"/>.</summary>
+    /// <exception cref="WherryException">InternalError: the cookie cannot be read, or is of another attempt, whose destination is not this one's.</exception>
     internal DestinationTerms ReadTerms(ReadOnlySpan<byte> cookieBytes, string? uriOut)
     {
         var cookie = MigrationCookie.Parse(cookieBytes, Expectation());
+        if (cookie?.Handover is { HandoverId: var prepared } && prepared != Id.Value)
+            throw new WherryException(ErrorCode.InternalError, $"Incoming cookie data is of hand-over {prepared}, and domain '{_domain.Name}' leaves with hand-over {Id}");
+
         var uri = uriOut ?? _order.Parameters.MigrateUri
             ?? throw new WherryException(ErrorCode.InternalError, "domainMigratePrepare3 did not set uri");
-        var echoed = cookie?.Handover is { } handover && handover.HandoverId == Id.Value;
         return new DestinationTerms(
-            echoed ? PeerKind.Wherry : PeerKind.Legacy,
+            cookie?.Handover is null ? PeerKind.Legacy : PeerKind.Wherry,
             MigrationUri.Parse(uri),
             cookie?.Nbd?.Port ?? 0,
-            echoed && cookie!.Handover!.PeerUri is { Length: > 0 } peerUri ? peerUri : null,
+            cookie?.Handover is { PeerUri: { Length: > 0 } peerUri } ? peerUri : null,
             cookie);
     }
 
