@@ -28,6 +28,9 @@ internal sealed partial class OutgoingMigration
     private StreamStatus _lastReported = StreamStatus.None;
     private bool _mirrorFailureReported;
     private bool _jobEnded;
+    private readonly Lock _standing = new();
+    private Task _standStill = Task.CompletedTask;
+    private bool _streamGivenUp;
     private readonly HashSet<string> _mirrorsSeen = [];
     private readonly HashSet<(string Target, BlockJobStatus Status)> _mirrorsAnnounced = [];
 
@@ -61,9 +64,30 @@ internal sealed partial class OutgoingMigration
         if (_tunnel is not null)
             _memory = MemoryTunnel.Listen(TunnelPath, _tunnel);
 
+        if (!_order.Flags.HasFlag(MigrationFlags.Live))
+            await StandStillAsync(ct);
+
         await Qemu.SendAsync(Destination().DataUri, _order.Stream with { BandwidthMiBps = Volatile.Read(ref _speedMiBps) }, _order.Tls, ct);
         FaultPoint.Reached("src.migrate.sent");
         return null; // what becomes of it is observed
+    }
+
+    /// <summary>
+    /// Without the flag LIVE the guest stands while its memory is sent, but not while its disks are copied: libvirt's order. Its state before the
+    /// migration is still "running" on record, so that every way back lets it go on.
+    /// </summary>
+    private async Task StandStillAsync(CancellationToken ct)
+    {
+        lock (_standing)
+        {
+            // Who gives up now may already have looked at a stream that is not there yet, and let the guest go on next.
+            if (!_streamGivenUp && _domain is { Snapshot.Status.IsRunning: true, Qemu: { } instance })
+                _standStill = QemuDriver.StopCpusAsync(_domain, instance, PausedReason.Migration, ct);
+        }
+
+        await _standStill;
+        _statistics.GuestStopped();
+        FaultPoint.Reached("src.stands");
     }
 
     private async Task<SourceInput?> DrainMirrorsAsync(CancellationToken ct)
@@ -80,7 +104,18 @@ internal sealed partial class OutgoingMigration
         return null; // what becomes of it is observed
     }
 
-    private async Task<SourceInput?> CancelStreamAsync(CancellationToken ct) => new SourceInput.StreamStopped(await Qemu.CancelAsync(ct));
+    private async Task<SourceInput?> CancelStreamAsync(CancellationToken ct)
+    {
+        Task standStill;
+        lock (_standing)
+        {
+            _streamGivenUp = true;
+            standStill = _standStill;
+        }
+
+        await standStill.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return new SourceInput.StreamStopped(await Qemu.CancelAsync(ct));
+    }
 
     /// <summary>The machine's own timer asks for more force; if QEMU is gone, the process watch says so.</summary>
     private SourceInput? NotYetCancelled(Exception e)
