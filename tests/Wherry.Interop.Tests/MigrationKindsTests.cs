@@ -145,6 +145,9 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
                 .Split(' ');
             var moved = await passage.MoveAsync(here, there, flags);
             Assert.True(moved.Succeeded, $"{moved}\n{here.LogTail()}\n{there.LogTail()}");
+            if (options.Contains("xbzrle", StringComparison.Ordinal))
+                Assert.Contains("Compression cache: 32.000 MiB", await there.Virsh.AskAsync("domjobinfo", "--completed", passage.Domain.Name), StringComparison.Ordinal);
+
             var problems = await passage.JudgeAsync(there);
             Assert.True(problems.Count == 0, $"{string.Join("; ", problems)}\n{here.LogTail()}\n{there.LogTail()}");
             if (there is Wherryd)
