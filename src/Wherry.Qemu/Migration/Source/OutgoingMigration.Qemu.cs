@@ -7,6 +7,7 @@ using Wherry.Qemu.Process;
 using Wherry.Qmp;
 using Wherry.Qmp.Commands;
 using Wherry.Qmp.Values;
+using Wherry.Xml;
 
 namespace Wherry.Qemu.Migration.Source;
 
@@ -67,6 +68,7 @@ internal sealed partial class OutgoingMigration
         if (!_order.Flags.HasFlag(MigrationFlags.Live))
             await StandStillAsync(ct);
 
+        AllowLocking();
         await Qemu.SendAsync(Destination().DataUri, _order.Stream with { BandwidthMiBps = Volatile.Read(ref _speedMiBps) }, _order.Tls, ct);
         FaultPoint.Reached("src.migrate.sent");
         return null; // what becomes of it is observed
@@ -88,6 +90,34 @@ internal sealed partial class OutgoingMigration
         await _standStill;
         _statistics.GuestStopped();
         FaultPoint.Reached("src.stands");
+    }
+
+    /// <summary>Zero-copy: any of the guest's pages may wait to be sent, and is locked meanwhile. Nobody can say how many at once, so all: libvirt's choice.</summary>
+    /// <exception cref="WherryException">SystemError: this daemon may not grant that much.</exception>
+    private void AllowLocking()
+    {
+        if (_order.SavedLockedMemory is not { } before || _domain is not { Qemu.Process: var process, Snapshot.Live: { } live })
+            return;
+
+        const ulong kib = 1024;
+        var limit = live.Document.MemoryLimitKiB("hard_limit");
+        before.AtLeast(limit < DomainDocument.UnlimitedMemoryKiB ? limit * kib : live.Spec.Memory.Bytes).Grant(process.Pid);
+    }
+
+    /// <summary>The guest stays: its QEMU as it was.</summary>
+    private void DisallowLocking()
+    {
+        if (_order.SavedLockedMemory is not { } before || _domain.Qemu is not { Process: var process })
+            return;
+
+        try
+        {
+            before.Grant(process.Pid);
+        }
+        catch (WherryException e)
+        {
+            MigrationLog.EffectFailed(_logger, Id, _domain.Name, "return of the limit of locked memory", e.Message);
+        }
     }
 
     private async Task<SourceInput?> DrainMirrorsAsync(CancellationToken ct)
@@ -340,6 +370,9 @@ internal sealed partial class OutgoingMigration
         if (outcome is not MigrationOutcome.NeedsDecision && !_jobEnded)
         {
             _jobEnded = true;
+            if (outcome is MigrationOutcome.StayedOnSource)
+                DisallowLocking();
+
             var completed = _statistics.Completed(outcome);
             _domain.Change(s => s with { Job = null, CompletedJob = completed });
             if (outcome is MigrationOutcome.Moved)
@@ -398,6 +431,7 @@ internal sealed partial class OutgoingMigration
         Flags = (uint)_order.Flags,
         BootId = _context.Host.BootId,
         SavedParameters = _order.SavedParameters,
+        SavedLockedMemory = _order.SavedLockedMemory,
         Peer = new HandoverPeer(_order.PeerUri, PeerHostUuid, _terms?.Cookie?.Handover?.BootId, PeerHost),
         Disks = [.. _order.CopiedDisks.Select(disk => new HandoverDisk(disk.Target, disk.SourceNode, disk.JobId))],
         Source = record with { FarewellOwed = record.FarewellOwed && !_peerKnows && CanBeAsked(_context, _order.PeerUri, PeerHostUuid) },
