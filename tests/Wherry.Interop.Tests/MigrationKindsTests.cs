@@ -56,6 +56,7 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
     [Theory(Explicit = true)]
     [Trait("suite", "kinds")]
     [MemberData(nameof(Kinds))]
+    [InlineData("--p2p --parallel --zerocopy")] // stock refuses it where it may not raise limits, whatever its QEMU may lock
     public async Task Every_kind_between_two_wherryd(string options) => await ThereAndBackAsync(await RealHosts.PairAsync(Wherry), options);
 
     [Theory(Explicit = true)]
@@ -145,6 +146,9 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
                 .Split(' ');
             var moved = await passage.MoveAsync(here, there, flags);
             Assert.True(moved.Succeeded, $"{moved}\n{here.LogTail()}\n{there.LogTail()}");
+            if (options.Contains("xbzrle", StringComparison.Ordinal))
+                Assert.Contains("Compression cache: 32.000 MiB", await there.Virsh.AskAsync("domjobinfo", "--completed", passage.Domain.Name), StringComparison.Ordinal);
+
             var problems = await passage.JudgeAsync(there);
             Assert.True(problems.Count == 0, $"{string.Join("; ", problems)}\n{here.LogTail()}\n{there.LogTail()}");
             if (there is Wherryd)
@@ -157,6 +161,44 @@ public sealed class MigrationKindsTests(ITestOutputHelper output)
             (here, there) = (there, here);
         }
     }
+
+    /// <summary>What QEMU sends without copying stays locked until it is sent. One that no limit holds for needs none; another is given as much as the
+    /// guest has for as long as that is sent, or the migration is refused where the daemon may not give it.</summary>
+    [Fact]
+    public async Task QEMU_may_lock_the_guests_memory_while_it_sends_it_without_copying()
+    {
+        await using var pair = await RealHosts.TwoWherrydAsync();
+        var emulator = pair.Run.File("limited-qemu");
+        await File.WriteAllTextAsync(emulator, $"#!/bin/sh\nexec setpriv --bounding-set -ipc_lock --inh-caps -ipc_lock {TestDomain.Emulator} \"$@\"\n");
+        File.SetUnixFileMode(emulator, (UnixFileMode)0b111_101_101);
+        await using var passage = await Passage.BoardAsync(pair, new PassageOptions { Emulator = emulator });
+        var pid = passage.Timeline.Pids[0];
+        var before = LockedMemory(pid);
+        var moving = passage.MoveAsync(pair.Alpha, pair.Bravo, ["--p2p", "--parallel", "--zerocopy", "--bandwidth", "1"]);
+        var began = System.Diagnostics.Stopwatch.GetTimestamp();
+        while (LockedMemory(pid) == before && !moving.IsCompleted)
+        {
+            await pair.Alpha.Virsh.RunAsync("domjobinfo", passage.Domain.Name);
+            Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(began) < Passage.Limit, pair.Alpha.LogTail());
+        }
+
+        var during = LockedMemory(pid);
+        await pair.Alpha.Virsh.RunAsync("domjobabort", passage.Domain.Name);
+        var ended = await moving;
+        output.WriteLine($"before {before}, during {during}: {ended.Error.Trim()}");
+        Assert.False(ended.Succeeded);
+        if (during == before)
+            Assert.Matches("cannot limit locked memory of process [0-9]+ to 201326592: Operation not permitted", ended.Error);
+        else
+            Assert.Equal("201326592", during); // 192 MiB
+
+        Assert.Equal(before, LockedMemory(pid));
+        Assert.Empty(await passage.JudgeAsync(pair.Alpha));
+    }
+
+    private static string LockedMemory(int pid) => File.ReadLines($"/proc/{pid}/limits")
+        .Single(line => line.StartsWith("Max locked memory", StringComparison.Ordinal))
+        .Split(' ', StringSplitOptions.RemoveEmptyEntries)[3];
 
     /// <summary>J5: QEMU is as one that has never migrated.</summary>
     private static async Task RequireNoTraceAsync(Passage passage, DaemonRunner daemon)

@@ -31,7 +31,7 @@ internal sealed partial class RemoteProgram
 
     [Procedure(RemoteProcedure.DomainUndefine)]
     private async ValueTask DomainUndefine(ServerCall call, DomainUndefineArgs args, CancellationToken ct) =>
-        await Driver.UndefineAsync(Domain(call, args.Dom), NvramFate.Refuse, ct);
+        await Driver.UndefineAsync(Domain(call, args.Dom), NvramFate.Refuse, Owner("DomainUndefine"), ct);
 
     [Procedure(RemoteProcedure.DomainUndefineFlags)]
     private async ValueTask DomainUndefineFlags(ServerCall call, DomainUndefineFlagsArgs args, CancellationToken ct)
@@ -42,7 +42,7 @@ internal sealed partial class RemoteProgram
         if (Has(args.Flags, UndefineTpm) && Has(args.Flags, UndefineKeepTpm))
             throw new WherryException(ErrorCode.OperationInvalid, "cannot both keep and delete TPM");
         var nvram = Has(args.Flags, UndefineNvram) ? NvramFate.Remove : Has(args.Flags, UndefineKeepNvram) ? NvramFate.Keep : NvramFate.Refuse;
-        await Driver.UndefineAsync(Domain(call, args.Dom), nvram, ct);
+        await Driver.UndefineAsync(Domain(call, args.Dom), nvram, Owner("DomainUndefineFlags"), ct);
     }
 
     [Procedure(RemoteProcedure.DomainGetXmlDesc)]

@@ -1,4 +1,5 @@
 using System.Text;
+using Wherry.Qemu.Domains.Jobs;
 using Wherry.Qemu.Firmware;
 using Wherry.Xml;
 
@@ -39,7 +40,19 @@ public sealed partial class QemuDriver
         DomainLog.Defined(_logger, domain.Name, domain.Uuid);
     }
 
-    /// <summary>virsh undefine: removes the stored definition. A running domain becomes transient.</summary>
+    /// <summary>virsh undefine: waits for what else is done to the domain, a migration for instance, which may still need its definition.</summary>
+    /// <param name="domain">Whose definition.</param>
+    /// <param name="nvram">What becomes of the UEFI variables that the guest has.</param>
+    /// <param name="owner">Who asks, for those who have to wait.</param>
+    /// <param name="ct">Stops waiting.</param>
+    /// <exception cref="WherryException">OperationTimeout: that takes too long.</exception>
+    public async Task UndefineAsync(Domain domain, NvramFate nvram, string owner, CancellationToken ct)
+    {
+        using var lease = await BeginAsync(domain, JobKind.Modify, owner, ct);
+        await UndefineAsync(domain, nvram, ct);
+    }
+
+    /// <summary>Removes the stored definition. A running domain becomes transient.</summary>
     /// <param name="nvram">What becomes of the UEFI variables that the guest has.</param>
     public async Task UndefineAsync(Domain domain, NvramFate nvram, CancellationToken ct)
     {

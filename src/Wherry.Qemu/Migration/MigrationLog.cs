@@ -24,6 +24,9 @@ internal static partial class MigrationLog
     [LoggerMessage(4006, LogLevel.Warning, "migration {Id} of domain '{Domain}': the destination answered Finish with an error, asking what became of the guest: {Error}")]
     public static partial void FinishRefused(ILogger logger, HandoverId id, string domain, string error);
 
+    [LoggerMessage(4026, LogLevel.Warning, "migration {Id} of domain '{Domain}': the destination runs the guest, and its cookie for Confirm cannot be read: {Error}")]
+    public static partial void FinishCookieUnreadable(ILogger logger, HandoverId id, string domain, string error);
+
     [LoggerMessage(4007, LogLevel.Warning, "migration {Id} of domain '{Domain}': no answer from the peer: {Error}")]
     public static partial void PeerSilent(ILogger logger, HandoverId id, string domain, string error);
 

@@ -54,6 +54,7 @@ public sealed partial class Migrations
         if (call.Flags.HasFlag(MigrationFlags.Offline))
             return (await PrepareOfflineAsync(call, definition, client), null);
 
+        RefuseKnown(cookie);
         var tls = TlsFor(call.Flags, MigrationParty.Destination);
         await EndEarlierAttemptsAsync(definition.Spec.Uuid, cookie, ct);
         RefuseInDoubt(definition.Spec.Uuid);
@@ -76,6 +77,17 @@ public sealed partial class Migrations
         TellWhenGone(client.Connection, migration.LinkLost);
         Keep(migration);
         return (await migration.PreparedAsync(ct), migration);
+    }
+
+    /// <summary>A source begins every attempt with an id of its own. What became of one that is known here has been told, or will be (rule 4).</summary>
+    private void RefuseKnown(MigrationCookie? begun)
+    {
+        if (begun is not { Handover: { } handover })
+            return;
+
+        var id = new HandoverId(handover.HandoverId);
+        if (_incoming.ContainsKey(id) || _remembered.ContainsKey(id) || _context.Journal.Find(id) is not null || _damaged.Any(wreck => wreck.Id == id && !wreck.IsCleared))
+            throw new WherryException(ErrorCode.OperationInvalid, $"hand-over {id} of domain '{begun.Name}' has been prepared before: each attempt has an id of its own");
     }
 
     /// <summary>
@@ -104,7 +116,12 @@ public sealed partial class Migrations
 
         var cookie = ReadPerformCookie(call, name);
         if (FindIncoming(cookie, name) is { } migration)
+        {
+            if (!cancelled)
+                RequireNamed(migration, cookie);
+
             return (migration.Domain, await migration.FinishAsync(cookie, cancelled, call.Flags.HasFlag(MigrationFlags.Paused), ct));
+        }
 
         // A late or repeated Finish of a hand-over that is settled: the same answer as then, without a second effect (F13).
         if (cookie?.Handover is { } handover
@@ -116,6 +133,16 @@ public sealed partial class Migrations
         }
 
         throw new WherryException(ErrorCode.NoDomain, $"no domain with matching name '{name}'");
+    }
+
+    /// <summary>A client that gives up may have no cookie of the source's. Who lets go of the guest has one, and says by it of which attempt it speaks.</summary>
+    private static void RequireNamed(IncomingMigration migration, MigrationCookie? cookie)
+    {
+        if (migration.Kind == PeerKind.Wherry && cookie?.Handover is null)
+        {
+            throw new WherryException(
+                ErrorCode.OperationInvalid, $"Finish of domain '{migration.Domain.Name}' does not name the hand-over with which it was prepared, {migration.Id}");
+        }
     }
 
     /// <summary>What became of a hand-over; has the effect of a repeated Finish. An unknown id never ran here and never will (rule 4).</summary>

@@ -5,6 +5,7 @@ using Wherry.Qemu.Migration.Cookie;
 using Wherry.Qemu.Migration.Disks;
 using Wherry.Qemu.Migration.Machines;
 using Wherry.Qemu.Migration.Source;
+using Wherry.Qemu.Process;
 
 namespace Wherry.Qemu.Migration;
 
@@ -191,6 +192,7 @@ public sealed partial class Migrations
                 : null,
             CopiedDisks = copied.IsEmpty ? [] : await CopiedDisks.FindAsync(qemu, domain, [.. copied.Select(disk => disk.TargetDev)], ct),
             SavedParameters = await StreamConfiguration.SaveAsync(qemu.Monitor, ct),
+            SavedLockedMemory = flags.HasFlag(MigrationFlags.ZeroCopy) ? LockedMemory.LimitOf(qemu.Process.Pid) : null,
             PreState = status.State == DomainState.Running ? GuestRunState.Running : GuestRunState.Paused,
         };
     }

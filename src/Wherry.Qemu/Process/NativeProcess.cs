@@ -29,6 +29,8 @@ internal static unsafe partial class NativeProcess
     public const int WaitExited = 4;
     public const int ChildExited = 1; // CLD_EXITED; every other code here is a death by signal
 
+    public const int LimitLockedMemory = 8; // RLIMIT_MEMLOCK
+
     public const int AfUnix = 1;
     public const int SockStreamCloexec = 1 | 0x80000;
 
@@ -70,6 +72,9 @@ internal static unsafe partial class NativeProcess
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int kill(int pid, int signal);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int prlimit(int pid, int resource, LockedMemory* wanted, LockedMemory* before);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int poll(PollFd* fds, nuint count, int timeoutMs);

@@ -1,6 +1,7 @@
 using Wherry.Testbed;
 using Wherry.Testbed.Guest;
 using Wherry.Testbed.Hosts;
+using Wherry.Testing.Tls;
 
 namespace Wherry.Fault.Tests.Memory;
 
@@ -42,14 +43,16 @@ public sealed class PostCopyTests(ITestOutputHelper output)
             .Select(line => line[(line.LastIndexOf(':') + 2)..].Trim()));
     }
 
-    [Fact(Explicit = true)]
+    [Theory(Explicit = true)]
     [Fault(91)]
-    public async Task Who_breaks_post_copy_finds_the_guest_running_and_can_take_it_up_again()
+    [InlineData("managed")]
+    [InlineData("peer-to-peer", "--p2p")]
+    public async Task Who_breaks_post_copy_finds_the_guest_running_and_can_take_it_up_again(string how, params string[] flags)
     {
         await using var pair = await RealHosts.TwoWherrydAsync();
         await using var passage = await Passage.BoardAsync(pair, Restless);
         var name = passage.Domain.Name;
-        var moving = passage.MoveAsync(pair.Alpha, pair.Bravo, [.. Slowly, "--p2p"]);
+        var moving = passage.MoveAsync(pair.Alpha, pair.Bravo, [.. Slowly, .. flags]);
         await InPostCopyAsync(pair, passage);
 
         Assert.Contains("cannot abort migration in post-copy mode", (await pair.Alpha.Virsh.RunAsync("domjobabort", name)).Error, StringComparison.Ordinal);
@@ -58,21 +61,25 @@ public sealed class PostCopyTests(ITestOutputHelper output)
         await Aftermath.ReachesAsync(pair.Alpha, name, "paused (post-copy failed)");
         await Aftermath.ReachesAsync(pair.Bravo, name, "running (post-copy failed)");
 
-        var resumed = await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--postcopy", "--p2p", "--postcopy-resume"]);
+        var resumed = await passage.MoveAsync(pair.Alpha, pair.Bravo, ["--postcopy", "--postcopy-resume", .. flags]);
         Assert.True(resumed.Succeeded, $"{resumed}\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}");
         Assert.True((await moving).Succeeded);
-        Assert.Empty(await passage.JudgeAsync(pair.Bravo));
+        var problems = await passage.JudgeAsync(pair.Bravo);
+        Assert.True(problems.Count == 0, $"{string.Join("; ", problems)}\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}");
+        output.WriteLine($"{how}: resumed in {resumed.Elapsed.TotalSeconds:0.0} s");
     }
 
-    [Fact]
+    [Theory]
     [Fault(90)]
-    public async Task A_link_that_breaks_in_post_copy_is_replaced_without_anybody_asking()
+    [InlineData("in the clear")]
+    [InlineData("encrypted", "--tls")]
+    public async Task A_link_that_breaks_in_post_copy_is_replaced_without_anybody_asking(string how, params string[] flags)
     {
-        await using var pair = await RealHosts.TwoWherrydAsync();
+        await using var pair = await WithCertificatesAsync();
         await using var passage = await Passage.BoardAsync(pair, Restless);
         var name = passage.Domain.Name;
         var moving = passage.MoveAsync(
-            pair.Alpha, pair.Bravo, [.. Slowly, "--p2p", "--migrateuri", $"tcp://{pair.Bravo.Host.DataAddress}"]);
+            pair.Alpha, pair.Bravo, [.. Slowly, "--p2p", "--migrateuri", $"tcp://{pair.Bravo.Host.DataAddress}", .. flags]);
         await InPostCopyAsync(pair, passage);
 
         await Tampering.CutAsync(pair.Alpha.Host, "oifname dat meta l4proto tcp reject with tcp reset");
@@ -82,7 +89,7 @@ public sealed class PostCopyTests(ITestOutputHelper output)
         var moved = await EndAsync(pair, moving);
         Assert.True(moved.Succeeded, $"{moved}\n{pair.Alpha.LogTail()}\n{pair.Bravo.LogTail()}");
         Assert.Empty(await passage.JudgeAsync(pair.Bravo));
-        output.WriteLine($"longest silence {passage.Timeline.LongestSilence().TotalSeconds:0.0} s");
+        output.WriteLine($"{how}: longest silence {passage.Timeline.LongestSilence().TotalSeconds:0.0} s");
     }
 
     /// <summary>Nobody is told of such a cut: what was sent is lost, and every new connection goes unanswered.</summary>
@@ -169,6 +176,16 @@ public sealed class PostCopyTests(ITestOutputHelper output)
 
         await pair.Alpha.Virsh.AskAsync("destroy", name);
         await Aftermath.GoneAsync(pair.Alpha, passage);
+    }
+
+    /// <summary>Each for the address that its memory comes by.</summary>
+    private static Task<HostPair> WithCertificatesAsync()
+    {
+        var authority = new TestAuthority("Migration CA");
+        return RealHosts.PairAsync((host, port) => new Wherryd(host, port)
+        {
+            MoreQemuConfiguration = authority.InstallForMigration(host.Directory, host.Name, host.DataAddress),
+        });
     }
 
     /// <summary>The end of a move, or what both daemons said until it was waited for in vain.</summary>

@@ -40,20 +40,32 @@ public sealed class OldClientTests(OldClientTests.Hosts hosts, ITestOutputHelper
         await using var crossing = await hosts.EnterAsync(output);
         using var source = new PlainClient(crossing.From);
         var domain = source.Find(crossing.Name);
-        Refused(() => source.Call<DomainMigratePrepareArgs, DomainMigratePrepareRet>(
+        const string advice = "use --p2p or a managed migration of version 3";
+        Refused(ErrorCode.NoSupport, $"this function is not supported by the connection driver: virDomainMigratePrepare: {advice}", () => source.Call<DomainMigratePrepareArgs, DomainMigratePrepareRet>(
             RemoteProcedure.DomainMigratePrepare, new DomainMigratePrepareArgs(UriIn: null, Live, Dname: null, Resource: 0)));
-        Refused(() => source.Call<DomainMigratePrepare2Args, DomainMigratePrepare2Ret>(
+        Refused(ErrorCode.NoSupport, $"this function is not supported by the connection driver: virDomainMigratePrepare2: {advice}", () => source.Call<DomainMigratePrepare2Args, DomainMigratePrepare2Ret>(
             RemoteProcedure.DomainMigratePrepare2, new DomainMigratePrepare2Args(UriIn: null, Live, Dname: null, Resource: 0, crossing.Passage.Domain.Xml)));
-        Refused(() => source.Call(
+        Refused(ErrorCode.NoSupport, $"this function is not supported by the connection driver: virDomainMigratePrepareTunnel: {advice}", () => source.Call(
+            RemoteProcedure.DomainMigratePrepareTunnel, new DomainMigratePrepareTunnelArgs(Live, Dname: null, Resource: 0, crossing.Passage.Domain.Xml)));
+        Refused(ErrorCode.NoSupport, $"this function is not supported by the connection driver: virDomainMigrateFinish: {advice}", () => source.Call<DomainMigrateFinishArgs, DomainMigrateFinishRet>(
+            RemoteProcedure.DomainMigrateFinish, new DomainMigrateFinishArgs(crossing.Name, ImmutableArray<byte>.Empty, "tcp:there:49152", Live)));
+        Refused(ErrorCode.NoSupport, $"this function is not supported by the connection driver: virDomainMigrateFinish2: {advice}", () => source.Call<DomainMigrateFinish2Args, DomainMigrateFinish2Ret>(
+            RemoteProcedure.DomainMigrateFinish2, new DomainMigrateFinish2Args(crossing.Name, ImmutableArray<byte>.Empty, "tcp:there:49152", Live, Retcode: 0)));
+        Refused(ErrorCode.ArgumentUnsupported, $"argument unsupported: direct migration is not supported by the source host: {advice}", () => source.Call(
             RemoteProcedure.DomainMigratePerform,
             new DomainMigratePerformArgs(domain, ImmutableArray<byte>.Empty, $"tcp:{crossing.To.Host.Name}:49152", Live, Dname: null, Resource: 0)));
+
+        // A client of today does not even ask: the host does not say that it can.
+        var direct = await crossing.From.Virsh.RunAsync("migrate", "--live", "--direct", crossing.Name, $"tcp:{crossing.To.Host.Name}:49152");
+        Assert.Contains("direct migration is not supported by the source host", direct.Error, StringComparison.Ordinal);
         await crossing.EndsAtAsync(crossing.From);
     }
 
-    private void Refused(Action call)
+    private void Refused(ErrorCode code, string words, Action call)
     {
         var error = Assert.Throws<WherryException>(call);
         output.WriteLine($"{error.Code}: {error.Message}");
+        Assert.Equal((code, words), (error.Code, error.Message));
     }
 
     public sealed class Hosts() : Crossings(new PassageOptions());

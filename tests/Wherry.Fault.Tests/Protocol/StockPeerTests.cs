@@ -31,6 +31,24 @@ public sealed class StockPeerTests(ITestOutputHelper output)
             Assert.True(states is ("running", null) or ("paused", null), $"{states}\n{crossing.Logs()}");
     }
 
+    /// <summary>That Finish has succeeded is the answer; what came along with it is only figures.</summary>
+    [Fact]
+    [Fault(96, 101)]
+    public async Task A_cookie_of_stock_that_cannot_be_read_does_not_take_back_that_it_runs_the_guest()
+    {
+        await using var crossings = new Hosts(fromStock: false);
+        await using var crossing = await crossings.EnterAsync(output);
+        await using var proxy = new RpcProxy(crossing.To);
+        var altered = proxy.Alter(RpcFrame.FinishReply, bytes =>
+        {
+            bytes[bytes.AsSpan().IndexOf("<qemu-migration>"u8)] = (byte)'?';
+            return bytes;
+        });
+        var moved = await crossing.MoveAsync(proxy.Uri);
+        Assert.Equal(1, altered.Count);
+        await crossing.MovedAsync(moved);
+    }
+
     /// <summary>F19 and F20 towards stock: it ends its half with our connection, so the guest is here, and waits for a person where it might have run.</summary>
     [Theory(Explicit = true)]
     [Fault(101)]

@@ -111,6 +111,14 @@ public sealed record CookieStatistics(
             Iteration = Values.GetValueOrDefault("memory_iteration"),
             PageSize = Values.GetValueOrDefault("memory_page_size"),
         },
+        Compression = Values.TryGetValue("compression_cache", out var cache)
+            ? new CompressionStats(
+                cache,
+                Values.GetValueOrDefault("compression_bytes"),
+                Values.GetValueOrDefault("compression_pages"),
+                Values.GetValueOrDefault("compression_cache_misses"),
+                Values.GetValueOrDefault("compression_overflow"))
+            : null,
     };
 
     /// <summary>A time without what the clocks differ by and the cookie's way took; null when that is not known or is all of it.</summary>

@@ -58,6 +58,9 @@ internal sealed partial class IncomingMigration : IAsyncDisposable
 
     public Domain Domain => _domain;
 
+    /// <summary>Whether the source names its attempt by its id.</summary>
+    public PeerKind Kind => _order.Kind;
+
     /// <summary>Completes when the machine has nothing left to do or to answer.</summary>
     public Task Completion => _running;
 

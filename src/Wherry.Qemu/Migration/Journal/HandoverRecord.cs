@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Wherry.Qemu.Migration.Machines;
+using Wherry.Qemu.Process;
 
 namespace Wherry.Qemu.Migration.Journal;
 
@@ -41,6 +42,9 @@ internal sealed record HandoverRecord
 
     /// <summary>Reply of query-migrate-parameters before we touched them, as JSON text; put back on every exit.</summary>
     public string? SavedParameters { get; init; }
+
+    /// <summary>Source, zero-copy: how much memory QEMU might lock before we let it lock more; put back when the guest stays.</summary>
+    public LockedMemory? SavedLockedMemory { get; init; }
 
     public ImmutableArray<HandoverDisk> Disks { get; init; } = [];
 

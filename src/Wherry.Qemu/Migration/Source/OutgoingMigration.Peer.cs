@@ -98,7 +98,7 @@ internal sealed partial class OutgoingMigration
                 // A stock destination answers when post-copy is through; keepalive tells if it never will.
                 var deadline = _state.Attempt is { IsLegacy: true, OwesMemory: true } ? Timeout.InfiniteTimeSpan : FinishDeadline;
                 var reply = await WithDeadlineAsync(t => peer.FinishAsync(FinishCall(ask.StartPaused), cancelled: false, t), deadline, "Finish", ct);
-                _statistics.Finished(ReadFinishCookie(reply.Cookie.AsSpan()));
+                _statistics.Finished(ReadFinishCookie(reply.Cookie.AsSpan())); // which never fails: the destination has said that it runs the guest
                 FaultPoint.Reached("src.commit.reply");
                 return new SourceInput.PeerAnswered(ask.Id, PeerAnswer.Run);
             }
@@ -275,21 +275,36 @@ internal sealed partial class OutgoingMigration
     }
 
     /// <summary>What the destination's cookie and URI tell; see <see cref="DestinationTerms"/>.</summary>
+    /// <exception cref="WherryException">InternalError: the cookie cannot be read, or is of another attempt, whose destination is not this one's.</exception>
     internal DestinationTerms ReadTerms(ReadOnlySpan<byte> cookieBytes, string? uriOut)
     {
         var cookie = MigrationCookie.Parse(cookieBytes, Expectation());
+        if (cookie?.Handover is { HandoverId: var prepared } && prepared != Id.Value)
+            throw new WherryException(ErrorCode.InternalError, $"Incoming cookie data is of hand-over {prepared}, and domain '{_domain.Name}' leaves with hand-over {Id}");
+
         var uri = uriOut ?? _order.Parameters.MigrateUri
             ?? throw new WherryException(ErrorCode.InternalError, "domainMigratePrepare3 did not set uri");
-        var echoed = cookie?.Handover is { } handover && handover.HandoverId == Id.Value;
         return new DestinationTerms(
-            echoed ? PeerKind.Wherry : PeerKind.Legacy,
+            cookie?.Handover is null ? PeerKind.Legacy : PeerKind.Wherry,
             MigrationUri.Parse(uri),
             cookie?.Nbd?.Port ?? 0,
-            echoed && cookie!.Handover!.PeerUri is { Length: > 0 } peerUri ? peerUri : null,
+            cookie?.Handover is { PeerUri: { Length: > 0 } peerUri } ? peerUri : null,
             cookie);
     }
 
-    private CookieStatistics? ReadFinishCookie(ReadOnlySpan<byte> bytes) => MigrationCookie.Parse(bytes, Expectation())?.Statistics;
+    /// <summary>There is nothing in it but figures; one that cannot be read has none.</summary>
+    private CookieStatistics? ReadFinishCookie(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return MigrationCookie.Parse(bytes, Expectation())?.Statistics;
+        }
+        catch (WherryException e)
+        {
+            MigrationLog.FinishCookieUnreadable(_logger, Id, _domain.Name, e.Message);
+            return null;
+        }
+    }
 
     private CookieExpectation Expectation() => new(null, _domain.Uuid, _context.Host.HostUuid, []);
 

@@ -8,6 +8,7 @@ using Wherry.Qemu.Process;
 using Wherry.Qmp;
 using Wherry.Qmp.Commands;
 using Wherry.Qmp.Values;
+using Wherry.Xml;
 
 namespace Wherry.Qemu.Migration.Source;
 
@@ -64,9 +65,54 @@ internal sealed partial class OutgoingMigration
         if (_tunnel is not null)
             _memory = MemoryTunnel.Listen(TunnelPath, _tunnel);
 
+        if (!_order.Flags.HasFlag(MigrationFlags.Live))
+            await StandStillAsync(ct);
+
+        AllowLocking();
         await Qemu.SendAsync(Destination().DataUri, _order.Stream with { BandwidthMiBps = Volatile.Read(ref _speedMiBps) }, _order.Tls, ct);
         FaultPoint.Reached("src.migrate.sent");
         return null; // what becomes of it is observed
+    }
+
+    /// <summary>
+    /// Without the flag LIVE the guest stands while its memory is sent, but not while its disks are copied: libvirt's order. Its state before the
+    /// migration is still "running" on record, so that every way back lets it go on.
+    /// </summary>
+    private async Task StandStillAsync(CancellationToken ct)
+    {
+        if (_domain is { Snapshot.Status.IsRunning: true, Qemu: { } instance })
+            await QemuDriver.StopCpusAsync(_domain, instance, PausedReason.Migration, ct);
+
+        _statistics.GuestStopped();
+        FaultPoint.Reached("src.stands");
+    }
+
+    /// <summary>Zero-copy: any of the guest's pages may wait to be sent, and is locked meanwhile. Nobody can say how many at once, so all: libvirt's choice.</summary>
+    /// <exception cref="WherryException">SystemError: this daemon may not grant that much.</exception>
+    private void AllowLocking()
+    {
+        if (_order.SavedLockedMemory is not { } before || _domain is not { Qemu.Process: var process, Snapshot.Live: { } live })
+            return;
+
+        const ulong kib = 1024;
+        var limit = live.Document.MemoryLimitKiB("hard_limit");
+        before.AtLeast(limit < DomainDocument.UnlimitedMemoryKiB ? limit * kib : live.Spec.Memory.Bytes).Grant(process.Pid);
+    }
+
+    /// <summary>The guest stays: its QEMU as it was.</summary>
+    private void DisallowLocking()
+    {
+        if (_order.SavedLockedMemory is not { } before || _domain.Qemu is not { Process: var process })
+            return;
+
+        try
+        {
+            before.Grant(process.Pid);
+        }
+        catch (WherryException e)
+        {
+            MigrationLog.EffectFailed(_logger, Id, _domain.Name, "return of the limit of locked memory", e.Message);
+        }
     }
 
     private async Task<SourceInput?> DrainMirrorsAsync(CancellationToken ct)
@@ -349,6 +395,9 @@ internal sealed partial class OutgoingMigration
         if (outcome is not MigrationOutcome.NeedsDecision && !_jobEnded)
         {
             _jobEnded = true;
+            if (outcome is MigrationOutcome.StayedOnSource)
+                DisallowLocking();
+
             var completed = _statistics.Completed(outcome);
             _domain.Change(s => s with { Job = null, CompletedJob = completed });
             if (outcome is MigrationOutcome.Moved)
@@ -417,6 +466,7 @@ internal sealed partial class OutgoingMigration
         BootId = _context.Host.BootId,
         Target = HandoverTarget.From(_order.Parameters),
         SavedParameters = _order.SavedParameters,
+        SavedLockedMemory = _order.SavedLockedMemory,
         Peer = new HandoverPeer(_order.PeerUri, PeerHostUuid, _terms?.Cookie?.Handover?.BootId, PeerHost),
         Disks = [.. _order.CopiedDisks.Select(disk => new HandoverDisk(disk.Target, disk.SourceNode, disk.JobId))],
         Source = record with { FarewellOwed = record.FarewellOwed && !_peerKnows && CanBeAsked(_context, _order.PeerUri, PeerHostUuid) },

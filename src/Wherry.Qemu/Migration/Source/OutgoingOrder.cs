@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Wherry.Qemu.Migration.Disks;
 using Wherry.Qemu.Migration.Journal;
 using Wherry.Qemu.Migration.Machines;
+using Wherry.Qemu.Process;
 
 namespace Wherry.Qemu.Migration.Source;
 
@@ -43,6 +44,9 @@ internal sealed record OutgoingOrder
     /// <summary>QEMU's migration parameters before we touch them; null after a restart from a record without them.</summary>
     public string? SavedParameters { get; init; }
 
+    /// <summary>How much memory QEMU may lock when it is not sent without copying; null when that was not asked for, or no limit counts.</summary>
+    public LockedMemory? SavedLockedMemory { get; init; }
+
     /// <summary>Whether the guest ran when the migration began.</summary>
     public required GuestRunState PreState { get; init; }
 
@@ -61,6 +65,7 @@ internal sealed record OutgoingOrder
         DestinationXml = "",
         CopiedDisks = [.. record.Disks.Select(disk => new MirroredDisk(disk.Target, (disk.JobId ?? "").Replace("drive-", "", StringComparison.Ordinal), disk.Node, CapacityBytes: 0))],
         SavedParameters = record.SavedParameters,
+        SavedLockedMemory = record.SavedLockedMemory,
         PreState = source.PreState,
     };
 

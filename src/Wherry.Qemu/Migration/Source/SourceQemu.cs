@@ -6,6 +6,7 @@ using Wherry.Qemu.State;
 using Wherry.Qmp;
 using Wherry.Qmp.Commands;
 using Wherry.Qmp.Values;
+using QmpParameters = Wherry.Qmp.Commands.MigrationParameters;
 
 namespace Wherry.Qemu.Migration.Source;
 
@@ -183,6 +184,11 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     /// <exception cref="WherryException">OperationFailed: there is no connection, or it broke at once. QEMU waits as before.</exception>
     public async Task RecoverPostCopyAsync(MigrationUri uri, CancellationToken ct)
     {
+        // Over a descriptor QEMU does not know whom it is connected to, and has to be told whose certificate it will see.
+        var now = await Monitor.ExecuteAsync(new QueryMigrateParameters(), ct);
+        if (now is { TlsCreds: { Length: > 0 }, TlsHostname: null or "" })
+            await Monitor.ExecuteAsync(new MigrateSetParameters(new QmpParameters { TlsHostname = uri.Host }), ct);
+
         const string descriptor = "postcopy-resume";
         using (var connection = await DataConnection.ConnectAsync(uri, _time, ct))
             await Monitor.ExecuteWithDescriptorAsync(new Getfd(descriptor), connection.SafeHandle, ct);

@@ -120,6 +120,15 @@ internal sealed class SourceStatistics(TimeProvider time)
                 values["memory_page_size"] = detail.PageSize;
             }
 
+            if (figures.Compression is { } compression)
+            {
+                values["compression_cache"] = compression.Cache;
+                values["compression_bytes"] = compression.Bytes;
+                values["compression_pages"] = compression.Pages;
+                values["compression_cache_misses"] = compression.CacheMisses;
+                values["compression_overflow"] = compression.Overflow;
+            }
+
             // Reckoned back from now: somebody may have set the clock since (F64).
             var now = time.GetUtcNow();
             return new CookieStatistics(
@@ -163,9 +172,13 @@ internal sealed class SourceStatistics(TimeProvider time)
             Memory = ram is null ? null : new TransferStats((ulong)ram.Total, (ulong)ram.Transferred, (ulong)ram.Remaining, (ulong)(ram.Mbps * 1_000_000 / 8)),
             Disk = _disks ?? new TransferStats(0, 0, 0),
             MemoryDetail = ram is null ? null : ToDetail(ram),
+            Compression = _last.Info.XbzrleCache is { } xbzrle ? ToCompression(xbzrle) : null,
             AutoConvergeThrottle = _last.Info.CpuThrottlePercentage,
         };
     }
+
+    private static CompressionStats ToCompression(XbzrleCacheStats xbzrle) =>
+        new((ulong)xbzrle.CacheSize, (ulong)xbzrle.Bytes, (ulong)xbzrle.Pages, (ulong)xbzrle.CacheMiss, (ulong)xbzrle.Overflow);
 
     private static MemoryDetail ToDetail(MigrationStats ram) => new()
     {

@@ -1,5 +1,6 @@
 using Wherry.Qemu.Migration.Journal;
 using Wherry.Qemu.Migration.Machines;
+using Wherry.Qemu.Process;
 
 namespace Wherry.Qemu.Tests.Migration.Journal;
 
@@ -18,6 +19,7 @@ public sealed class HandoverJournalTests : IDisposable
         {
             Qemu = new(4711, 99887766, "/state/web1/monitor.sock"),
             SavedParameters = """{"max-bandwidth":134217728}""",
+            SavedLockedMemory = new LockedMemory(Soft: 65536, Hard: 8388608),
             Disks = [new("vda", "libvirt-1-format", "drive-virtio-disk0", "write-blocking")],
             Ports = [49152, 49153],
             LastError = "a \"quoted\" text\nof two lines",
