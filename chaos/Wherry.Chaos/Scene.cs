@@ -50,11 +50,20 @@ internal sealed class Scene : IDisposable
     /// <summary>The moment of a fault, or its length: it is random, and nothing is waited for.</summary>
     public Task AfterAsync(double seconds) => Task.Delay(TimeSpan.FromSeconds(seconds), TimeProvider.System, _ct);
 
-    /// <summary>SIGKILL for virsh; false when it had ended.</summary>
+    /// <summary>SIGKILL for virsh; false when it had ended. Returns when the daemon has read what it had sent, which may be the call itself.</summary>
     public async Task<bool> KillClientAsync()
     {
         await _clientKilled.CancelAsync();
-        return await _over is null;
+        if (await _over is not null)
+            return false;
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ct);
+        limit.CancelAfter(Limit);
+        using var pause = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        while ((await From.Host.RunAsync("ss", "-tnH", "state", "close-wait", "sport", "=", ":16509").Checked()).Output.Trim().Length > 0)
+            await pause.WaitForNextTickAsync(limit.Token);
+
+        return true;
     }
 
     public void Dispose() => _clientKilled.Dispose();

@@ -40,7 +40,7 @@ public sealed partial class QemuDriver
         DomainLog.Defined(_logger, domain.Name, domain.Uuid);
     }
 
-    /// <summary>virsh undefine: waits for what else is done to the domain, a migration for instance, which may still need its definition.</summary>
+    /// <summary>virsh undefine: waits for what else is done to the domain, and is refused while it migrates, which may still need its definition.</summary>
     /// <param name="domain">Whose definition.</param>
     /// <param name="nvram">What becomes of the UEFI variables that the guest has.</param>
     /// <param name="owner">Who asks, for those who have to wait.</param>

@@ -67,9 +67,23 @@ public sealed partial class Migrations
             throw new WherryException(ErrorCode.OperationInvalid, $"domain '{domain.Name}' is not being migrated");
         }
 
-        var cookie = MigrationCookie.Parse(call.Cookie.AsSpan(), new CookieExpectation(null, domain.Uuid, _context.Host.HostUuid, []));
+        var cookie = cancelled ? null : ReadConfirmCookie(call, domain, migration.Id);
         var answered = cookie?.Handover is { Answer: "run" } handover && handover.HandoverId == migration.Id.Value;
         await migration.ConfirmAsync(cancelled, answered ? PeerAnswer.Run : null, cookie?.Statistics, ct);
+    }
+
+    /// <summary>Null when it cannot be read: what the client says counts without it, and of one of ours the destination can be asked.</summary>
+    private MigrationCookie? ReadConfirmCookie(PhaseCall call, Domain domain, HandoverId id)
+    {
+        try
+        {
+            return MigrationCookie.Parse(call.Cookie.AsSpan(), new CookieExpectation(null, domain.Uuid, _context.Host.HostUuid, []));
+        }
+        catch (WherryException e)
+        {
+            MigrationLog.FinishCookieUnreadable(_context.Logger, id, domain.Name, e.Message);
+            return null;
+        }
     }
 
     /// <summary>Peer-to-peer: all five phases, driven from here. Returns when the guest has moved.</summary>

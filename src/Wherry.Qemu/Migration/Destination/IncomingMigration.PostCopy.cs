@@ -9,6 +9,7 @@ namespace Wherry.Qemu.Migration.Destination;
 internal sealed partial class IncomingMigration
 {
     private static readonly TimeSpan ListenDeadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan NoticesWithin = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _oneRecovery = new(1, 1);
     private PhaseCall? _recovery;
@@ -16,7 +17,8 @@ internal sealed partial class IncomingMigration
 
     /// <summary>
     /// Out of band all through: QEMU's main loop may itself be waiting for a page that does not come. The source has seen the connection
-    /// break, this side perhaps not yet, so it is broken here too; how long that takes, QEMU does not tell, so it is asked again.
+    /// break, this side perhaps not yet. It is given a moment to: a QEMU that is just closing the broken connection must not be told to (7.2 uses it
+    /// all the same). Then it is broken here too; how long that takes, QEMU does not tell, so it is asked again.
     /// </summary>
     private async Task<DestinationInput?> ListenAgainAsync(CancellationToken ct)
     {
@@ -27,6 +29,7 @@ internal sealed partial class IncomingMigration
         _recoveryPort = endpoint.Port;
         using var limit = new CancellationTokenSource(ListenDeadline, _context.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
+        var asked = _context.Time.GetTimestamp();
         await Lookout.UntilAsync(
             Qemu,
             _context.Time,
@@ -39,7 +42,8 @@ internal sealed partial class IncomingMigration
                 }
                 catch (QmpErrorException)
                 {
-                    await BreakAsync(monitor, t);
+                    if (_context.Time.GetElapsedTime(asked) >= NoticesWithin)
+                        await BreakAsync(monitor, t);
                     return false;
                 }
             },
@@ -56,7 +60,7 @@ internal sealed partial class IncomingMigration
         }
         catch (QmpErrorException)
         {
-            // It is broken already.
+            // It is broken already, or is being taken up again.
         }
     }
 

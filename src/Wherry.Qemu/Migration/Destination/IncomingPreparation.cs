@@ -121,9 +121,9 @@ internal static class IncomingPreparation
         return (SocketAddress.Inet(asked?.Host ?? memory.Host, reservation.Port), reservation.Port);
     }
 
-    /// <summary>The source's list if it sent one (any source that copies disks does), otherwise what the flags say.</summary>
+    /// <summary>The list of a source that says which it copies; otherwise what the call says. libvirt lists the sizes of all disks.</summary>
     private static ImmutableArray<string> DisksToReceive(DomainDefinition definition, PhaseCall call, MigrationCookie? cookie) =>
-        call.Flags.CopiesDisks() && cookie?.Nbd is { Disks.IsEmpty: false } nbd
+        call.Flags.CopiesDisks() && cookie is { Handover: not null, Nbd: { Disks.IsEmpty: false } nbd }
             ? [.. nbd.Disks.Select(disk => disk.Target)]
             : [.. DiskSelection.Choose(definition.Spec, call.Flags, call.Parameters.MigrateDisks).Select(disk => disk.TargetDev)];
 }

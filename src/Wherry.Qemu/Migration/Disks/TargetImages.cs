@@ -114,8 +114,8 @@ internal static class TargetImages
         if (capacity is not { } wanted)
             return;
 
-        var actual = disk.Format == DiskFormat.Raw ? RawSize(path) : Qcow2Size(disk, path, host);
-        if (actual != wanted)
+        // Of a device whose name is not the kernel's nothing is known here; QEMU finds out.
+        if ((disk.Format == DiskFormat.Raw ? RawSize(path) : Qcow2Size(disk, path, host)) is { } actual && actual != wanted)
         {
             throw new WherryException(
                 ErrorCode.OperationFailed,
@@ -124,9 +124,9 @@ internal static class TargetImages
     }
 
     /// <summary>In whole sectors, as QEMU counts, and as the source has told us.</summary>
-    private static ulong RawSize(string path) => DiskImages.BlockDevice(path) is { } device
+    private static ulong? RawSize(string path) => DiskImages.BlockDevice(path) is { } device
         ? ulong.Parse(File.ReadAllText($"{device}/size").Trim(), CultureInfo.InvariantCulture) * SectorBytes
-        : ((FileStatus.Read(path)?.Size ?? 0) + SectorBytes - 1) / SectorBytes * SectorBytes;
+        : FileStatus.Read(path) is { Type: FileStatus.Regular, Size: var bytes } ? (bytes + SectorBytes - 1) / SectorBytes * SectorBytes : null;
 
     private static ulong Qcow2Size(DiskSpec disk, string path, string host) => Qcow2Header.Read(path)?.VirtualSize
         ?? throw new WherryException(ErrorCode.OperationFailed, $"disk {disk.TargetDev}: image '{path}' on host '{host}' is not in qcow2 format");

@@ -107,6 +107,6 @@ internal sealed record HandoverQemu(int Pid, ulong StartTime, string MonitorPath
 /// <param name="Target">vda.</param>
 /// <param name="Node">Source: the mirrored node. Destination: the exported one.</param>
 /// <param name="JobId">Source: the mirror's.</param>
-/// <param name="CopyMode">background or write-blocking.</param>
+/// <param name="IsRaw">Source: the image's format is raw, which decides how it is mirrored.</param>
 /// <param name="CreatedImage">Destination: path of an image that Prepare made, and that an abort removes.</param>
-internal sealed record HandoverDisk(string Target, string Node, string? JobId = null, string? CopyMode = null, string? CreatedImage = null);
+internal sealed record HandoverDisk(string Target, string Node, string? JobId = null, bool? IsRaw = null, string? CreatedImage = null);

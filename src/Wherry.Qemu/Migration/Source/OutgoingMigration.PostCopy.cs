@@ -77,7 +77,7 @@ internal sealed partial class OutgoingMigration
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            await Qemu.YankAsync(ct);
+            // Not cut: the destination may be in the midst of it, and would die of that (QEMU 7.2). It may yet come; until then the next try is refused.
             throw new WherryException(ErrorCode.OperationTimeout, $"post-copy could not be taken up again over {uri} within {RecoverPatience.TotalSeconds:0} s");
         }
 

@@ -65,24 +65,26 @@ internal sealed partial class OutgoingMigration
         if (_tunnel is not null)
             _memory = MemoryTunnel.Listen(TunnelPath, _tunnel);
 
-        if (!_order.Flags.HasFlag(MigrationFlags.Live))
-            await StandStillAsync(ct);
-
         AllowLocking();
         await Qemu.SendAsync(Destination().DataUri, _order.Stream with { BandwidthMiBps = Volatile.Read(ref _speedMiBps) }, _order.Tls, ct);
         FaultPoint.Reached("src.migrate.sent");
+        if (!_order.Flags.HasFlag(MigrationFlags.Live) && await Qemu.FlowsAsync(ct))
+            await StandStillAsync(ct);
+
         return null; // what becomes of it is observed
     }
 
     /// <summary>
-    /// Without the flag LIVE the guest stands while its memory is sent, but not while its disks are copied: libvirt's order. Its state before the
-    /// migration is still "running" on record, so that every way back lets it go on.
+    /// Without the flag LIVE the guest stands while its memory is sent, but neither while its disks are copied nor, other than with libvirt, while QEMU tries
+    /// to connect, which may take minutes. Its state before the migration is still "running" on record, so that every way back lets it go on.
     /// </summary>
     private async Task StandStillAsync(CancellationToken ct)
     {
-        if (_domain is { Snapshot.Status.IsRunning: true, Qemu: { } instance })
-            await QemuDriver.StopCpusAsync(_domain, instance, PausedReason.Migration, ct);
+        using var turn = await _domain.Jobs.BeginAsync(JobKind.Suspend, "migration", ct); // of a user's suspend or resume that came before
+        if (_domain is not { Snapshot.Status.IsRunning: true, Qemu: { } instance })
+            return;
 
+        await QemuDriver.StopCpusAsync(_domain, instance, PausedReason.Migration, ct);
         _statistics.GuestStopped();
         FaultPoint.Reached("src.stands");
     }
@@ -212,7 +214,7 @@ internal sealed partial class OutgoingMigration
         var unfinished = await Qemu.CutMirrorsAsync(ct);
         await Qemu.QuietAsync(ct);
         if (unfinished)
-            await WhileGuestStandsAsync(Qemu.CancelMirrorsAsync, ct);
+            await (await Qemu.WritesReachAsync(_order.CopiedDisks, ct) ? WhileGuestStandsAsync(Qemu.CancelMirrorsAsync, ct) : Qemu.CancelMirrorsAsync(ct));
 
         await Qemu.DismissMirrorsAsync(ct);
     }
@@ -468,7 +470,7 @@ internal sealed partial class OutgoingMigration
         SavedParameters = _order.SavedParameters,
         SavedLockedMemory = _order.SavedLockedMemory,
         Peer = new HandoverPeer(_order.PeerUri, PeerHostUuid, _terms?.Cookie?.Handover?.BootId, PeerHost),
-        Disks = [.. _order.CopiedDisks.Select(disk => new HandoverDisk(disk.Target, disk.SourceNode, disk.JobId))],
+        Disks = [.. _order.CopiedDisks.Select(disk => new HandoverDisk(disk.Target, disk.SourceNode, disk.JobId, disk.IsRaw))],
         Source = record with { FarewellOwed = record.FarewellOwed && !_peerKnows && CanBeAsked(_context, _order.PeerUri, PeerHostUuid) },
     };
 }

@@ -63,7 +63,7 @@ internal sealed record OutgoingOrder
         PeerHost = record.Peer.HostName,
         Since = record.Created,
         DestinationXml = "",
-        CopiedDisks = [.. record.Disks.Select(disk => new MirroredDisk(disk.Target, (disk.JobId ?? "").Replace("drive-", "", StringComparison.Ordinal), disk.Node, CapacityBytes: 0))],
+        CopiedDisks = [.. record.Disks.Select(disk => new MirroredDisk(disk.Target, (disk.JobId ?? "").Replace("drive-", "", StringComparison.Ordinal), disk.Node, CapacityBytes: 0) { IsRaw = disk.IsRaw ?? true })],
         SavedParameters = record.SavedParameters,
         SavedLockedMemory = record.SavedLockedMemory,
         PreState = source.PreState,

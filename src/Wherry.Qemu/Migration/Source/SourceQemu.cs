@@ -88,7 +88,7 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         if (order.Tls is { } tls)
             await tls.AddAsync(Monitor, MigrationParty.Source, ct);
 
-        var changesMode = (await Monitor.ExecuteAsync(new QueryCommands(), ct)).Any(command => command.Name == CopyMethod.ChangeCommand);
+        var changesMode = await ChangesModeAsync(ct);
         foreach (var disk in order.Disks)
         {
             try
@@ -164,6 +164,10 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         await LookNowAsync(ct);
     }
 
+    /// <summary>Waits until the stream has a connection, or has none and never will.</summary>
+    /// <returns>True: memory flows.</returns>
+    public async Task<bool> FlowsAsync(CancellationToken ct) => (await _observation.WaitAsync(o => o.Stream != StreamStatus.None, ct)).Stream == StreamStatus.Active;
+
     /// <summary>A stream that another daemon started, or of which the last word is to be told again.</summary>
     public async Task FollowAsync(CancellationToken ct)
     {
@@ -179,11 +183,17 @@ internal sealed partial class SourceQemu : IAsyncDisposable
     public Task PausePostCopyAsync(CancellationToken ct) => Monitor.ExecuteOutOfBandAsync(new MigratePause(), ct);
 
     /// <summary>Takes a paused post-copy up again over another connection, and returns when memory flows or has all gone.</summary>
-    /// <remarks>The connection is made here: QEMU 7.2 tells nobody that it could not make one, and takes a second `migrate resume` while it
-    /// still tries for a new migration.</remarks>
+    /// <remarks>
+    /// The connection is made here: QEMU 7.2 tells nobody that it could not make one, and takes a second `migrate resume` while it still tries for a
+    /// new migration. And a destination of that version dies, and the guest with it, if a connection ends that it has accepted and on which
+    /// nothing was resumed. So there is none before this QEMU has paused, and none is given up once it is there.
+    /// </remarks>
     /// <exception cref="WherryException">OperationFailed: there is no connection, or it broke at once. QEMU waits as before.</exception>
     public async Task RecoverPostCopyAsync(MigrationUri uri, CancellationToken ct)
     {
+        await Lookout.UntilAsync(
+            _qemu, _time, async t => StreamStatuses.Of((await Monitor.ExecuteAsync(new QueryMigrate(), t)).Status) == StreamStatus.PostCopyPaused, ct);
+
         // Over a descriptor QEMU does not know whom it is connected to, and has to be told whose certificate it will see.
         var now = await Monitor.ExecuteAsync(new QueryMigrateParameters(), ct);
         if (now is { TlsCreds: { Length: > 0 }, TlsHostname: null or "" })
@@ -191,11 +201,11 @@ internal sealed partial class SourceQemu : IAsyncDisposable
 
         const string descriptor = "postcopy-resume";
         using (var connection = await DataConnection.ConnectAsync(uri, _time, ct))
-            await Monitor.ExecuteWithDescriptorAsync(new Getfd(descriptor), connection.SafeHandle, ct);
+            await Monitor.ExecuteWithDescriptorAsync(new Getfd(descriptor), connection.SafeHandle, CancellationToken.None);
 
         try
         {
-            await Monitor.ExecuteAsync(new Migrate($"fd:{descriptor}") { Resume = true }, ct);
+            await Monitor.ExecuteAsync(new Migrate($"fd:{descriptor}") { Resume = true }, CancellationToken.None);
         }
         catch (QmpErrorException)
         {
@@ -279,8 +289,15 @@ internal sealed partial class SourceQemu : IAsyncDisposable
         return true;
     }
 
+    /// <summary>Whether what the guest writes goes to these copies at once, and not by and by.</summary>
+    public async Task<bool> WritesReachAsync(ImmutableArray<MirroredDisk> disks, CancellationToken ct)
+    {
+        var changesMode = await ChangesModeAsync(ct);
+        return disks.Any(disk => CopyMethod.Of(disk.IsRaw, topLayerOnly: false, changesMode).Mode == MirrorCopyMode.WriteBlocking);
+    }
+
     /// <summary>
-    /// Ends the copies by force. The guest must stand: a write of it that is in flight would kill QEMU
+    /// Ends the copies by force. A guest whose writes reach them must stand: a write of it that is in flight would kill QEMU
     /// (<see href="docs/decisions/0016-the-guest-stands-while-its-copies-are-given-up.md"/>). Those that come afterwards pass by a cancelled copy.
     /// </summary>
     public async Task CancelMirrorsAsync(CancellationToken ct)
@@ -420,6 +437,9 @@ internal sealed partial class SourceQemu : IAsyncDisposable
             ct);
         FaultPoint.Reached("src.mirror.added");
     }
+
+    private async Task<bool> ChangesModeAsync(CancellationToken ct) =>
+        (await Monitor.ExecuteAsync(new QueryCommands(), ct)).Any(command => command.Name == CopyMethod.ChangeCommand);
 
     private MirrorVerdict Verdict(SourceObservation seen, bool finishing) => MirrorVerdict.Of(_mirrors, seen.Mirrors, finishing);
 

@@ -20,7 +20,7 @@ public sealed class HandoverJournalTests : IDisposable
             Qemu = new(4711, 99887766, "/state/web1/monitor.sock"),
             SavedParameters = """{"max-bandwidth":134217728}""",
             SavedLockedMemory = new LockedMemory(Soft: 65536, Hard: 8388608),
-            Disks = [new("vda", "libvirt-1-format", "drive-virtio-disk0", "write-blocking")],
+            Disks = [new("vda", "libvirt-1-format", "drive-virtio-disk0", true)],
             Ports = [49152, 49153],
             LastError = "a \"quoted\" text\nof two lines",
             Source = Source(SourcePhase.Handed).Source! with { Outcome = outcome, Why = new(FailureKind.LinkLost, "cut") },
