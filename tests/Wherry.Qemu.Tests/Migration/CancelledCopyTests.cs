@@ -13,8 +13,6 @@ public sealed class CancelledCopyTests
 {
     private const long DiskBytes = 32L << 40;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
-
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     /// <summary>Why the guest has to stand: QEMU frees the list, and only then waits for the guest's writes, which clear their chunks in it.</summary>
@@ -23,7 +21,7 @@ public sealed class CancelledCopyTests
     {
         await using var qemu = await CopyingWithAWriteInFlightAsync();
         await Assert.ThrowsAsync<MonitorClosedException>(() => qemu.Monitor.ExecuteAsync(new BlockJobCancel("copy") { Force = true }, Ct));
-        await qemu.Process.Exited.WaitAsync(Limit, Ct);
+        await qemu.Process.Exited.WaitAsync(RealDrive.Limit, Ct);
     }
 
     [Fact]
@@ -48,7 +46,7 @@ public sealed class CancelledCopyTests
             $$"""{"driver": "null-co", "node-name": "source", "size": {{DiskBytes}}}""",
             $$"""{"driver": "blkdebug", "node-name": "target", "image": {"driver": "null-co", "size": {{DiskBytes}}}, "inject-error": [{"event": "none", "iotype": "write"}]}""");
         await WriteAsync(qemu.Monitor, chunk: 0);
-        await UntilAsync(async () => (await qemu.Monitor.ExecuteAsync(new QueryBlockJobs(), Ct)).Single().IoStatus == IoStatus.Failed);
+        await RealDrive.UntilAsync(async () => (await qemu.Monitor.ExecuteAsync(new QueryBlockJobs(), Ct)).Single().IoStatus == IoStatus.Failed);
         await Assert.ThrowsAsync<QmpErrorException>(() => qemu.Monitor.ExecuteAsync(new BlockJobCancel("copy"), Ct));
         Assert.True((await qemu.Monitor.ExecuteAsync(new QueryBlockJobs(), Ct)).Single().Paused);
 
@@ -89,21 +87,7 @@ public sealed class CancelledCopyTests
     }
 
     private static Task ConcludedAsync(MonitorSession monitor) =>
-        UntilAsync(async () => (await monitor.ExecuteAsync(new QueryJobs(), Ct)).Single().Status == JobStatus.Concluded);
+        RealDrive.UntilAsync(async () => (await monitor.ExecuteAsync(new QueryJobs(), Ct)).Single().Status == JobStatus.Concluded);
 
-    private static async Task WriteAsync(MonitorSession monitor, int chunk) => Assert.DoesNotContain(
-        "rror",
-        await monitor.ExecuteAsync(new HumanMonitorCommand($"qemu-io -d /machine/peripheral/drive/virtio-backend \"aio_write {chunk << 16} 65536\""), Ct),
-        StringComparison.Ordinal);
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-        limit.CancelAfter(Limit);
-        while (!await condition())
-        {
-            limit.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-    }
+    private static Task WriteAsync(MonitorSession monitor, int chunk) => RealDrive.DoAsync(monitor, $"aio_write {chunk << 16} 65536");
 }

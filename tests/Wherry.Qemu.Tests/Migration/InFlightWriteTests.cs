@@ -15,8 +15,6 @@ public sealed class InFlightWriteTests : IDisposable
     private const int DiskBytes = 1 << 20, WrittenBytes = 64 << 10;
     private const byte Written = 0xab;
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
-
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("wherry-mirror-");
     private readonly string _image;
 
@@ -71,28 +69,23 @@ public sealed class InFlightWriteTests : IDisposable
             new BlockdevAdd(new BlockdevOptions("nbd", "export") { Server = SocketAddress.Inet("127.0.0.1", target.Port), Discard = "unmap" }), Ct);
         await monitor.ExecuteAsync(new BlockdevAdd(new BlockdevOptions("raw", "target") { File = "export", Discard = "unmap" }), Ct);
 
-        await DriveAsync(monitor, "break pwritev held");
+        await RealDrive.DoAsync(monitor, "break pwritev held");
         await monitor.ExecuteAsync(
             new BlockdevMirror("copy", "source", "target", method.Sync) { CopyMode = method.Mode, AutoFinalize = true, AutoDismiss = false }, Ct);
-        await UntilAsync(() => Task.FromResult(target.ZeroesAsked == 1));
-        await DriveAsync(monitor, $"aio_write -P {Written} 0 {WrittenBytes}");
+        await RealDrive.UntilAsync(() => Task.FromResult(target.ZeroesAsked == 1));
+        await RealDrive.DoAsync(monitor, $"aio_write -P {Written} 0 {WrittenBytes}");
         target.ReleaseFirst();
-        await UntilAsync(async () => target.ZeroesAsked == 2 || await IsReadyAsync(monitor));
+        await RealDrive.UntilAsync(async () => target.ZeroesAsked == 2 || await IsReadyAsync(monitor));
 
-        await DriveAsync(monitor, "resume held");
-        await UntilAsync(() => Task.FromResult(dataOvertakesZeroes ? target.Writes == 1 : FirstByte(_image) == Written));
+        await RealDrive.DoAsync(monitor, "resume held");
+        await RealDrive.UntilAsync(() => Task.FromResult(dataOvertakesZeroes ? target.Writes == 1 : FirstByte(_image) == Written));
         target.Release();
-        await UntilAsync(() => IsReadyAsync(monitor));
+        await RealDrive.UntilAsync(() => IsReadyAsync(monitor));
         await monitor.ExecuteAsync(new BlockJobCancel("copy"), Ct);
-        await UntilAsync(async () => (await monitor.ExecuteAsync(new QueryJobs(), Ct)).Single() is { Status: var status, Error: null } && status == JobStatus.Concluded);
+        await RealDrive.UntilAsync(async () => (await monitor.ExecuteAsync(new QueryJobs(), Ct)).Single() is { Status: var status, Error: null } && status == JobStatus.Concluded);
         Assert.Equal(Written, FirstByte(_image));
         return Assert.Single(target.Disk.AsSpan(0, WrittenBytes).ToArray().Distinct());
     }
-
-    private static async Task DriveAsync(MonitorSession monitor, string command) => Assert.DoesNotContain(
-        "rror",
-        await monitor.ExecuteAsync(new HumanMonitorCommand($"qemu-io -d /machine/peripheral/drive/virtio-backend \"{command}\""), Ct),
-        StringComparison.Ordinal);
 
     private static async Task<bool> IsReadyAsync(MonitorSession monitor) => (await monitor.ExecuteAsync(new QueryBlockJobs(), Ct)).Single().Ready;
 
@@ -100,16 +93,5 @@ public sealed class InFlightWriteTests : IDisposable
     {
         using var file = File.Open(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         return (byte)file.ReadByte();
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Ct);
-        limit.CancelAfter(Limit);
-        while (!await condition())
-        {
-            limit.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
     }
 }
